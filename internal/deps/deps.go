@@ -1,0 +1,30 @@
+// Package deps keeps modules in go.mod while the first rooms are being written.
+package deps
+
+import (
+	_ "github.com/alecthomas/kong"
+	_ "github.com/caarlos0/env/v11"
+	_ "github.com/coder/websocket"
+	_ "github.com/danielgtaylor/huma/v2"
+	_ "github.com/danielgtaylor/huma/v2/adapters/humago"
+	_ "github.com/google/go-cmp/cmp"
+	_ "github.com/google/uuid"
+	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/joho/godotenv"
+	_ "github.com/klauspost/compress/gzhttp"
+	_ "github.com/pressly/goose/v3"
+	_ "github.com/rogpeppe/go-internal/testscript"
+	_ "github.com/shirou/gopsutil/v4/cpu"
+	_ "github.com/shirou/gopsutil/v4/disk"
+	_ "github.com/shirou/gopsutil/v4/host"
+	_ "github.com/shirou/gopsutil/v4/load"
+	_ "github.com/shirou/gopsutil/v4/mem"
+	_ "github.com/shirou/gopsutil/v4/net"
+	_ "github.com/swaggest/swgui/v5emb"
+	_ "go.uber.org/goleak"
+	_ "golang.org/x/sync/errgroup"
+	_ "golang.org/x/sys/unix"
+	_ "golang.org/x/text/unicode/norm"
+	_ "golang.org/x/time/rate"
+	_ "modernc.org/sqlite"
+)
