@@ -1,0 +1,171 @@
+package httpd
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+)
+
+// Progress deadlines: they bound how long nothing moves, not how long a transfer takes.
+const (
+	// bodyStall is how long a client may send nothing of a body it announced.
+	bodyStall = 60 * time.Second
+	// answerStall is how long a client may take nothing of an answer; also the limit for
+	// answers that fit into the socket's buffer.
+	answerStall = 120 * time.Second
+	// deadlineEvery is how often a moving transfer sets its deadline anew; each time costs a
+	// system timer.
+	deadlineEvery = 5 * time.Second
+	// sendChunk is how many bytes one sendfile may move under one deadline: 1 MiB in
+	// answerStall is slower than any line a household has.
+	sendChunk = 1 << 20
+)
+
+// call is what is known of one request while it runs; the access log prints it.
+type call struct {
+	http.ResponseWriter
+	control  *http.ResponseController
+	id       string
+	start    time.Time
+	deadline time.Time // when the write deadline was last set
+	status   int
+	bytes    int64
+	err      error
+	remote   string
+	secure   bool
+}
+
+type callKey struct{}
+
+func callFrom(ctx context.Context) *call {
+	c, _ := ctx.Value(callKey{}).(*call)
+	return c
+}
+
+// noteError keeps err for the access log line of the request.
+func noteError(ctx context.Context, err error) {
+	if c := callFrom(ctx); c != nil && c.err == nil {
+		c.err = err
+	}
+}
+
+// RequestID returns the id that log lines and problems of this request carry.
+func RequestID(ctx context.Context) string {
+	if c := callFrom(ctx); c != nil {
+		return c.id
+	}
+	return ""
+}
+
+// ClientAddr returns the address the request came from, without a port; behind a trusted
+// proxy it is the one the proxy names.
+func ClientAddr(ctx context.Context) string {
+	if c := callFrom(ctx); c != nil {
+		return c.remote
+	}
+	return ""
+}
+
+// Secure reports whether the client speaks TLS, to us or to a trusted proxy.
+func Secure(ctx context.Context) bool {
+	c := callFrom(ctx)
+	return c != nil && c.secure
+}
+
+// begun reports whether the answer's head has been written.
+func (c *call) begun() bool { return c.status != 0 }
+
+// WriteHeader notes the status. Informational answers (1xx) are not the answer.
+func (c *call) WriteHeader(status int) {
+	if (status >= 200 || status == http.StatusSwitchingProtocols) && c.status == 0 {
+		c.status = status
+		c.extend()
+	}
+	c.ResponseWriter.WriteHeader(status)
+}
+
+// Write counts and keeps the deadline moving.
+func (c *call) Write(p []byte) (int, error) {
+	if c.status == 0 {
+		c.WriteHeader(http.StatusOK)
+	} else {
+		c.extend()
+	}
+	n, err := c.ResponseWriter.Write(p)
+	c.bytes += int64(n)
+	return n, err
+}
+
+// ReadFrom keeps sendfile(2) for files, in chunks so that each has its own deadline.
+func (c *call) ReadFrom(src io.Reader) (int64, error) {
+	if c.status == 0 {
+		c.WriteHeader(http.StatusOK)
+	}
+	limited, ok := src.(*io.LimitedReader)
+	if !ok {
+		limited = &io.LimitedReader{R: src, N: 1<<63 - 1}
+	}
+	if _, isFile := limited.R.(*os.File); !isFile {
+		return io.Copy(struct{ io.Writer }{c}, src)
+	}
+	var total int64
+	for limited.N > 0 {
+		c.extend()
+		chunk := &io.LimitedReader{R: limited.R, N: min(limited.N, sendChunk)}
+		n, err := io.Copy(c.ResponseWriter, chunk)
+		total, c.bytes, limited.N = total+n, c.bytes+n, limited.N-n
+		if err != nil || n == 0 {
+			return total, err
+		}
+	}
+	return total, nil
+}
+
+// Unwrap lets http.ResponseController and the WebSocket upgrade reach the connection.
+func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// extend moves the write deadline on. The server's WriteTimeout set it when the request came.
+func (c *call) extend() {
+	now := time.Now()
+	if now.Sub(c.deadline) < deadlineEvery {
+		return
+	}
+	c.deadline = now
+	_ = c.control.SetWriteDeadline(now.Add(answerStall)) // test recorders know no deadlines
+}
+
+// body is a request body that may take any time as long as something arrives.
+type body struct {
+	io.ReadCloser
+	control *http.ResponseController
+	set     time.Time
+}
+
+// Read sets the read deadline anew every few seconds and lifts it at the end: the server goes
+// on listening for the client's departure while the answer is made.
+func (b *body) Read(p []byte) (int, error) {
+	if now := time.Now(); now.Sub(b.set) >= deadlineEvery {
+		b.set = now
+		_ = b.control.SetReadDeadline(now.Add(bodyStall))
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+	return n, err
+}
+
+// ids numbers requests under a prefix that differs for each run of the server.
+type ids struct {
+	prefix string
+	last   atomic.Uint64
+}
+
+func newIDs() *ids { return &ids{prefix: rand.Text()[:6] + "-"} }
+
+func (i *ids) next() string { return i.prefix + strconv.FormatUint(i.last.Add(1), 36) }

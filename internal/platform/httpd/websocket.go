@@ -1,0 +1,98 @@
+package httpd
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"homeserver/internal/platform/errs"
+)
+
+// Limits of a WebSocket (RFC 6455).
+const (
+	// socketReadLimit is the largest message a client may send, in bytes; ours say nothing.
+	socketReadLimit = 4 << 10
+	// socketWriteTimeout is how long one frame may take to leave; a browser that sleeps for
+	// longer reconnects when it wakes.
+	socketWriteTimeout = 10 * time.Second
+)
+
+// Socket is one accepted WebSocket. What the client sends is read and discarded, so that its
+// pings and its close handshake are answered at once.
+type Socket struct {
+	conn *websocket.Conn
+	ctx  context.Context
+	stop context.CancelFunc
+}
+
+// AcceptWebSocket upgrades a request of the same origin. The caller writes from one goroutine
+// until Done and must Close. The handler must not return before.
+func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
+	if !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		w.Header().Set("Upgrade", "websocket")
+		return nil, newProblem(r.Context(), http.StatusUpgradeRequired, "This address speaks WebSocket only.")
+	}
+	if origin := r.Header.Get("Origin"); origin != "" {
+		u, err := url.Parse(origin)
+		if err != nil || !strings.EqualFold(u.Host, r.Host) {
+			return nil, errs.New(errs.Forbidden, "This page belongs to another site and may not listen here.")
+		}
+	}
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		return nil, errs.Wrap(errs.Malformed, "The WebSocket handshake is not valid.", err)
+	}
+	conn.SetReadLimit(socketReadLimit)
+	ctx, stop := context.WithCancel(r.Context())
+	s := &Socket{conn: conn, ctx: ctx, stop: stop}
+	closing := Closing(r.Context())
+	go s.discard()
+	context.AfterFunc(closing, func() { s.Close(websocket.StatusGoingAway, "the server is stopping") })
+	return s, nil
+}
+
+// discard reads until the connection ends: only a reader sees pongs and close frames.
+func (s *Socket) discard() {
+	defer s.stop()
+	for {
+		_, r, err := s.conn.Reader(s.ctx)
+		if err != nil {
+			return
+		}
+		if _, err := io.Copy(io.Discard, r); err != nil {
+			return
+		}
+	}
+}
+
+// Done is closed when the client has gone or the server stops.
+func (s *Socket) Done() <-chan struct{} { return s.ctx.Done() }
+
+// Write sends one text frame; it fails when that takes longer than 10 s.
+func (s *Socket) Write(frame []byte) error {
+	ctx, cancel := context.WithTimeout(s.ctx, socketWriteTimeout)
+	defer cancel()
+	return s.conn.Write(ctx, websocket.MessageText, frame)
+}
+
+// Ping sends a ping and waits for its pong, at most 10 s.
+func (s *Socket) Ping() error {
+	ctx, cancel := context.WithTimeout(s.ctx, socketWriteTimeout)
+	defer cancel()
+	return s.conn.Ping(ctx)
+}
+
+// Close ends the socket with a close frame; code is one of RFC 6455 section 7.4. It may be
+// called from any goroutine and more than once.
+func (s *Socket) Close(code websocket.StatusCode, reason string) {
+	_ = s.conn.Close(code, reason) // the peer may have gone already
+	s.stop()
+}
+
+// End closes the socket normally (1000) once its handler is through.
+func (s *Socket) End() { s.Close(websocket.StatusNormalClosure, "") }
