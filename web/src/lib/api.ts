@@ -1,0 +1,119 @@
+/**
+ * The door to the server. Every failure leaves here as an ApiError whose message is one sentence a person
+ * can read. A 401 asks for the key once, over the page, and the request then goes on as if nothing had been.
+ */
+import { messages } from '../messages/en';
+import { SignInDeclined, session } from './session';
+
+export type FieldError = { message: string; location?: string };
+
+/** What went wrong, in one sentence; status 0 means the server was not reached at all. */
+export class ApiError extends Error {
+  constructor(
+    message: string,
+    readonly status: number,
+    readonly errors: FieldError[] = [],
+    /** Seconds the server asked us to wait, if it did. */
+    readonly retryAfter?: number,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+
+  get unreachable(): boolean {
+    return this.status === 0;
+  }
+}
+
+export type QueryValue = string | number | boolean | null | undefined;
+
+export type RequestOptions = {
+  query?: Record<string, QueryValue>;
+  /** Sent as JSON. */
+  body?: unknown;
+  signal?: AbortSignal;
+  /** A 401 is an answer, not a question: used by the login dialog itself. */
+  neverAsk?: boolean;
+};
+
+/** Sends one request and returns its JSON; void for an empty answer. */
+export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
+  const headers: Record<string, string> = { Accept: 'application/json' };
+  const init: RequestInit = { method, headers, signal: options.signal ?? null };
+  if (options.body !== undefined) {
+    headers['Content-Type'] = 'application/json';
+    init.body = JSON.stringify(options.body);
+  }
+  const response = await send(path + queryString(options.query), init, options.neverAsk);
+  if (response.status === 204) return undefined as T;
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    if (isAbort(cause)) throw cause;
+    throw new ApiError(messages.errors.unreadable, response.status);
+  }
+}
+
+export const api = {
+  get: <T>(path: string, options?: RequestOptions) => request<T>('GET', path, options),
+  post: <T>(path: string, body?: unknown, options?: RequestOptions) =>
+    request<T>('POST', path, { ...options, body }),
+  patch: <T>(path: string, body: unknown, options?: RequestOptions) =>
+    request<T>('PATCH', path, { ...options, body }),
+  delete: <T>(path: string, options?: RequestOptions) => request<T>('DELETE', path, options),
+};
+
+/** The sentence to show for anything that was thrown. */
+export function sentenceOf(thrown: unknown): string {
+  if (thrown instanceof ApiError || thrown instanceof SignInDeclined) return thrown.message;
+  return messages.errors.unexpected;
+}
+
+/** Whether a thrown value only says that we cancelled the request ourselves. */
+export function isAbort(thrown: unknown): boolean {
+  return thrown instanceof DOMException && thrown.name === 'AbortError';
+}
+
+/** Makes an ApiError of an answer's status, body and Retry-After; shared with the uploads, which use XHR. */
+export function errorFrom(status: number, body: string, retryAfter: string | null): ApiError {
+  const seconds = Number(retryAfter);
+  const wait = retryAfter !== null && Number.isFinite(seconds) ? seconds : undefined;
+  let detail = '';
+  let errors: FieldError[] = [];
+  try {
+    const problem = JSON.parse(body) as { detail?: unknown; errors?: FieldError[] };
+    if (typeof problem.detail === 'string') detail = problem.detail;
+    if (Array.isArray(problem.errors)) errors = problem.errors;
+  } catch {
+    // A proxy's HTML error page: the status is all there is.
+  }
+  return new ApiError(detail || messages.errors.status(status), status, errors, wait);
+}
+
+async function send(url: string, init: RequestInit, neverAsk = false): Promise<Response> {
+  for (;;) {
+    const response = await reach(url, init);
+    if (response.ok) return response;
+    if (response.status !== 401 || neverAsk) {
+      throw errorFrom(response.status, await response.text(), response.headers.get('Retry-After'));
+    }
+    await session.ask();
+  }
+}
+
+async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (cause) {
+    if (isAbort(cause)) throw cause;
+    throw new ApiError(messages.errors.unreachable, 0);
+  }
+}
+
+function queryString(query: Record<string, QueryValue> = {}): string {
+  const set = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '',
+  );
+  if (set.length === 0) return '';
+  return `?${new URLSearchParams(set.map(([name, value]) => [name, String(value)]))}`;
+}

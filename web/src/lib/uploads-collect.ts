@@ -1,0 +1,77 @@
+/** Turns what was dropped or picked into a flat list of files, folders included. */
+
+export interface Collected {
+  file: File;
+  /** Folders and name, for people. */
+  path: string;
+}
+
+export interface Collection {
+  files: Collected[];
+  /** Entries that could not be read. */
+  unreadable: number;
+}
+
+/**
+ * Reads a drop, with all its folders. The entries must be taken from the event at once: after the first await the
+ * browser has emptied it.
+ */
+export async function collectDrop(data: DataTransfer): Promise<Collection> {
+  const entries: FileSystemEntry[] = [];
+  const plain: File[] = [];
+  for (const item of data.items) {
+    if (item.kind !== 'file') continue;
+    const entry = item.webkitGetAsEntry?.();
+    const file = entry ? null : item.getAsFile();
+    if (entry) entries.push(entry);
+    else if (file) plain.push(file);
+  }
+  const collection = await collectEntries(entries);
+  for (const file of plain) collection.files.push({ file, path: file.name });
+  return collection;
+}
+
+/** Walks entries depth first, in the order the browser gives. */
+export async function collectEntries(entries: readonly FileSystemEntry[]): Promise<Collection> {
+  const collection: Collection = { files: [], unreadable: 0 };
+  // A stack of our own: a deep tree must not overflow the call stack.
+  const open = [...entries].reverse();
+  for (let entry = open.pop(); entry; entry = open.pop()) {
+    try {
+      if (entry.isDirectory) open.push(...(await children(entry as FileSystemDirectoryEntry)).reverse());
+      else collection.files.push(await toFile(entry as FileSystemFileEntry));
+    } catch {
+      collection.unreadable++;
+    }
+  }
+  return collection;
+}
+
+/** readEntries gives at most 100 at a time in Chromium: it is asked until it has no more. */
+async function children(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  for (;;) {
+    const some = await new Promise<FileSystemEntry[]>((resolve, reject) =>
+      reader.readEntries(resolve, reject),
+    );
+    if (some.length === 0) return all;
+    all.push(...some);
+  }
+}
+
+function toFile(entry: FileSystemFileEntry): Promise<Collected> {
+  return new Promise((resolve, reject) =>
+    entry.file((file) => resolve({ file, path: entry.fullPath.replace(/^\//, '') }), reject),
+  );
+}
+
+/** Reads what a file or folder picker gave. */
+export function collectPicked(files: FileList | null): Collected[] {
+  return [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+}
+
+/** Whether a drag carries files, and not text or a link of the page itself. */
+export function carriesFiles(data: DataTransfer | null): boolean {
+  return data !== null && [...data.types].includes('Files');
+}

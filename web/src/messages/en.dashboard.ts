@@ -1,0 +1,4 @@
+/** Every sentence of the dashboard. */
+export const dashboard = {
+  title: 'Dashboard',
+};

@@ -1,0 +1,4 @@
+/** Every sentence of the files page. */
+export const files = {
+  title: 'HomeServer Files',
+};

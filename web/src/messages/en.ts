@@ -1,0 +1,55 @@
+/** Every sentence a person reads, in one place and typed: a translation is a second module of this shape. */
+import { dashboard } from './en.dashboard';
+import { files } from './en.files';
+
+export const messages = {
+  app: 'HomeServer',
+  shell: {
+    skip: 'Skip to content',
+    navigation: 'Main',
+    dashboard: 'Dashboard',
+    files: 'Files',
+    api: 'API',
+    theme: 'Theme',
+    themes: { system: 'System', dark: 'Dark', light: 'Light' },
+    keyboard: 'Keyboard shortcuts',
+    signOut: 'Sign out',
+  },
+  errors: {
+    unreachable: 'The server cannot be reached.',
+    unreadable: 'The server answered with something this page cannot read.',
+    unexpected: 'Something went wrong on this page. Reloading it may help.',
+    status: (status: number) =>
+      status >= 500 ? `The server could not do this (${status}).` : `The server refused this (${status}).`,
+    tryAgain: 'Try again',
+    declined: 'You are not signed in.',
+  },
+  login: {
+    title: 'Sign in',
+    explain: 'This HomeServer asks for its API key. It is the value of API_KEY in the server’s settings.',
+    key: 'API key',
+    submit: 'Sign in',
+    later: 'Not now',
+    missing: 'Enter the API key.',
+    nothingLost: 'Your work stays where it is.',
+  },
+  dialog: { close: 'Close' },
+  toast: { region: 'Messages', dismiss: 'Dismiss', undo: 'Undo' },
+  shortcuts: {
+    title: 'Keyboard shortcuts',
+    help: 'Show this help',
+    goDashboard: 'Go to the dashboard',
+    goFiles: 'Go to the files',
+    off: 'Switch off shortcuts of a single letter',
+    andThen: 'then',
+  },
+  connection: {
+    live: 'Live',
+    reconnecting: 'Reconnecting',
+    offline: 'Offline',
+    asOf: (time: string) => `as of ${time}`,
+  },
+  meter: { high: 'High', unknown: 'not known' },
+  dashboard,
+  files,
+};
