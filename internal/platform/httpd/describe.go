@@ -101,7 +101,8 @@ func (r *Router) describeErrors(op *huma.Operation, public bool) {
 	}
 	op.Responses["default"] = &huma.Response{Description: "Any error, as problem details (RFC 9457)", Content: problem}
 	for status, response := range op.Responses {
-		if strings.HasPrefix(status, "4") || strings.HasPrefix(status, "5") {
+		_, own := response.Content["application/json"] // an answer, not an error, for example readiness
+		if (strings.HasPrefix(status, "4") || strings.HasPrefix(status, "5")) && !own {
 			response.Content = problem
 		}
 	}

@@ -103,10 +103,15 @@ func newProblem(ctx context.Context, status int, detail string) *Problem {
 func asProblem(ctx context.Context, err error) error {
 	noteError(ctx, err)
 	p := problemOf(ctx, err)
-	if headers := headersFor(p.Status); headers != nil {
-		return huma.ErrorWithHeaders(p, headers)
+	headers := headersFor(p.Status)
+	var own huma.HeadersError
+	if errors.As(err, &own) {
+		headers = own.GetHeaders()
 	}
-	return p
+	if headers == nil {
+		return p
+	}
+	return huma.ErrorWithHeaders(p, headers)
 }
 
 // WriteError answers err as problem+json. When the answer has begun already, the connection

@@ -108,6 +108,12 @@ func (r *Router) Handle(op Op, h HandlerFunc) {
 	r.mux.Handle(op.Method+" "+op.Path, r.guard(op, next))
 }
 
+// Describe adds an operation to the description only, for one whose pattern is not its path.
+func (r *Router) Describe(path string, op huma.Operation) {
+	op.Path = path
+	r.api.OpenAPI().AddOperation(&op)
+}
+
 // Mount serves everything below prefix (ending in a slash) by h, public and not described:
 // pages and their assets.
 func (r *Router) Mount(prefix string, h http.Handler) {

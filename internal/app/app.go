@@ -1,0 +1,184 @@
+// Package app opens the plumbing, runs the rooms and shuts everything down in order. The
+// rooms themselves are listed in services.go.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"homeserver/internal/config"
+	"homeserver/internal/files"
+	"homeserver/internal/platform/blob/diskblob"
+	"homeserver/internal/platform/httpd"
+	"homeserver/internal/platform/identity"
+	"homeserver/internal/platform/jobs"
+	"homeserver/internal/platform/service"
+	"homeserver/internal/platform/sqldb"
+)
+
+// App is the house with its plumbing open.
+type App struct {
+	config  config.Config
+	version string
+	log     *slog.Logger
+	started time.Time
+	db      *sqldb.DB
+	jobs    *jobs.Workers
+	files   *files.Files
+	rooms   []service.Service
+	router  *httpd.Router
+	server  *httpd.Server
+}
+
+// Open opens the database and wires the rooms; nothing runs yet. PostgreSQL that is not up is
+// waited for until ctx ends. The caller must Close.
+func Open(ctx context.Context, c config.Config, version string, log *slog.Logger) (*App, error) {
+	if err := makeDataDir(c); err != nil {
+		return nil, err
+	}
+	db, err := sqldb.Open(ctx, c.House.DatabaseURL, log)
+	if err != nil {
+		return nil, err
+	}
+	a, err := wire(c, version, log, db)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return a, nil
+}
+
+// Describe wires the rooms without a database, for what only reads their routes.
+func Describe(c config.Config, version string) (*httpd.Router, error) {
+	a, err := wire(c, version, slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		return nil, err
+	}
+	return a.router, nil
+}
+
+// wire makes the rooms and mounts their routes. It does no I/O.
+func wire(c config.Config, version string, log *slog.Logger, db *sqldb.DB) (*App, error) {
+	storage, err := filepath.Abs(c.House.StoragePath)
+	if err != nil {
+		return nil, fmt.Errorf("STORAGE_PATH %q has no absolute form: %w", c.House.StoragePath, err)
+	}
+	a := &App{config: c, version: version, log: log, started: time.Now(), db: db}
+	a.jobs = jobs.New(db, log)
+	a.files = files.New(db, diskblob.New(storage), c.Files, log, time.Now)
+	a.router = httpd.NewRouter(c.House.AppName, version)
+	doors := a.services(storage)
+	for _, room := range a.rooms {
+		if room.Routes != nil {
+			room.Routes(a.router)
+		}
+		if room.Jobs != nil {
+			room.Jobs(a.jobs)
+		}
+	}
+	a.mountHouse()
+	listen := c.Server
+	if c.Auth.Method() == identity.Local && db != nil {
+		listen.Host = loopback(listen.Host, log)
+	}
+	a.server = httpd.NewServer(listen, a.router, doors, log)
+	return a, nil
+}
+
+// loopback keeps a server that asks nobody for a key to this machine.
+func loopback(host string, log *slog.Logger) string {
+	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
+		return host
+	}
+	if host != "0.0.0.0" && host != "localhost" {
+		log.Warn("HOST is not used: without API_KEY the server listens on 127.0.0.1 only", "host", host)
+	}
+	return "127.0.0.1"
+}
+
+// privateDir is the mode of directories that hold the household's data.
+const privateDir = 0o700
+
+// makeDataDir creates the default data directory; a configured STORAGE_PATH is made, or
+// missed, by the files room.
+func makeDataDir(c config.Config) error {
+	if err := os.MkdirAll(c.House.DataDir, privateDir); err != nil {
+		return fmt.Errorf("DATA_DIR %q cannot be created: %w; set DATA_DIR to a directory this user may write, for example DATA_DIR=/var/lib/homeserver", c.House.DataDir, err)
+	}
+	return nil
+}
+
+// Files is the files room, for commands that work on it without a server.
+func (a *App) Files() *files.Files { return a.files }
+
+// Close closes the database, last of all.
+func (a *App) Close() error { return a.db.Close() }
+
+// Serve migrates if it may, prepares the storage, listens and serves until ctx ends.
+func (a *App) Serve(ctx context.Context) error {
+	for _, note := range a.config.Notes {
+		a.log.Warn(note)
+	}
+	a.config.Auth.Warn(a.log)
+	if err := a.migrateAtStart(ctx); err != nil {
+		return err
+	}
+	if err := a.files.Prepare(ctx); err != nil {
+		return err
+	}
+	l, err := a.server.Listen(ctx)
+	if err != nil {
+		return err
+	}
+	a.log.Info("HomeServer is ready", "url", visitURL(l.Addr()), "version", a.version, "go", runtime.Version(),
+		"database", sqldb.Redact(a.config.House.DatabaseURL), "storage", a.config.House.StoragePath, "started_in", time.Since(a.started).Round(time.Millisecond))
+	return a.run(ctx, l)
+}
+
+// run keeps server, rooms and jobs going; the first failure, or ctx, ends them all. The rooms
+// outlive the server, whose last requests still need them.
+func (a *App) run(ctx context.Context, l net.Listener) error {
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	group, background := errgroup.WithContext(background)
+	for _, room := range a.rooms {
+		if room.Run != nil {
+			group.Go(func() error { return named(room.Name, room.Run(background)) })
+		}
+	}
+	group.Go(func() error { return named("jobs", a.jobs.Run(background)) })
+
+	serving, cancel := context.WithCancel(ctx)
+	defer cancel()
+	context.AfterFunc(background, cancel) // a failed room stops the server
+	err := a.server.Serve(serving, l)
+	stop()
+	return errors.Join(err, group.Wait())
+}
+
+func named(room string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return fmt.Errorf("room %s: %w", room, err)
+}
+
+// visitURL is an address a person can open.
+func visitURL(addr net.Addr) string {
+	host, port, err := net.SplitHostPort(addr.String())
+	if err != nil {
+		return addr.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// load reads settings given as NAME=value and the text of a .env file.
+func load(t *testing.T, file string, environ ...string) (Config, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), ".env")
+	if file != "" {
+		if err := os.WriteFile(path, []byte(file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return Load(environ, path)
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := load(t, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := c.House.StoragePath, filepath.Join("data", "storage"); got != want {
+		t.Errorf("STORAGE_PATH: got %q want %q", got, want)
+	}
+	if got, want := c.House.DatabaseURL, "sqlite:"+filepath.Join("data", "homeserver.db"); got != want {
+		t.Errorf("DATABASE_URL: got %q want %q", got, want)
+	}
+	if c.Server.Port != 8000 || c.Server.Host != "0.0.0.0" || c.House.AppName != "HomeServer" || c.House.Debug {
+		t.Errorf("got %+v, not the original's defaults", c)
+	}
+}
+
+func TestEnvironmentWinsAndCaseDoesNotMatter(t *testing.T) {
+	c, err := load(t, "port=9000\nDebug=yes\nAPP_NAME=Home\nLOG_LEVEL=\n", "PORT=9001", "app_name=House", "auth=")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Server.Port != 9001 || !c.House.Debug || c.House.AppName != "House" || c.House.LogLevel != "info" {
+		t.Errorf("got port %d debug %v name %q level %q", c.Server.Port, c.House.Debug, c.House.AppName, c.House.LogLevel)
+	}
+}
+
+func TestBadValuesAreNamed(t *testing.T) {
+	for _, c := range []struct{ setting, says string }{
+		{"PORT=abc", `PORT is "abc"`},
+		{"PORT=70000", "PORT is 70000"},
+		{"DEBUG=perhaps", `DEBUG is "perhaps"`},
+		{"LOG_FORMAT=xml", "LOG_FORMAT"},
+		{"LOG_LEVEL=loud", "LOG_LEVEL"},
+		{"DATABASE_URL=mysql://x", "DATABASE_URL"},
+		{"AUTH=maybe", "AUTH"},
+		{"API_KEY=dev-key-change-in-production", "API_KEY"},
+		{"TRUSTED_PROXIES=here", "TRUSTED_PROXIES"},
+		{"COLLECT_AFTER=soon", "COLLECT_AFTER"},
+		{"AUTO_MIGRATE=2", "AUTO_MIGRATE"},
+	} {
+		_, err := load(t, "", c.setting)
+		if err == nil {
+			t.Errorf("%s: got no error", c.setting)
+			continue
+		}
+		if !strings.Contains(err.Error(), c.says) || !strings.Contains(err.Error(), "example") {
+			t.Errorf("%s: got %q, want a sentence with %q and an example", c.setting, err, c.says)
+		}
+		if strings.Contains(err.Error(), "env:") {
+			t.Errorf("%s: got the parser's own words: %q", c.setting, err)
+		}
+	}
+}
+
+func TestNotes(t *testing.T) {
+	c, err := load(t, "PROT=9000\nAWS_REGION=eu-central-1\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(c.Notes) != 2 || !strings.Contains(c.Notes[0], "PROT") || !strings.Contains(c.Notes[1], "AWS_") {
+		t.Errorf("got %q, want a note on PROT and one on AWS_*", c.Notes)
+	}
+}
+
+func TestSecretsAreNotPrinted(t *testing.T) {
+	c, err := load(t, "", "API_KEY=canary-canary-canary", "AWS_SECRET_ACCESS_KEY=canary-canary-canary")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text := strings.Join([]string{c.Auth.APIKey.String(), c.Unused.AWSSecretAccessKey.LogValue().String()}, " "); strings.Contains(text, "canary") {
+		t.Errorf("got %q", text)
+	}
+}
+
+// TestDocumentation holds doc/config.md and the structs together, names and defaults.
+func TestDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../doc/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]string{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Z_]+)` \\| (?:`([^`]*)`)? ?\\|").FindAllStringSubmatch(string(page), -1) {
+		got[row[1]] = row[2]
+	}
+	want := map[string]string{}
+	defaults(reflect.TypeFor[Config](), want)
+	want["STORAGE_PATH"], want["DATABASE_URL"] = "DATA_DIR/storage", "sqlite:DATA_DIR/homeserver.db"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("doc/config.md (-code +page):\n%s", diff)
+	}
+	if names := Names(); len(slices.Compact(slices.Sorted(slices.Values(names)))) != len(names) {
+		t.Errorf("a setting is read into two fields: %q", names)
+	}
+}
+
+func defaults(t reflect.Type, into map[string]string) {
+	for field := range t.Fields() {
+		if tag := field.Tag.Get("env"); tag != "" {
+			into[tag] = field.Tag.Get("envDefault")
+		} else if field.Type.Kind() == reflect.Struct {
+			defaults(field.Type, into)
+		}
+	}
+}
