@@ -179,7 +179,8 @@ func load(pages fs.FS, name string) (asset, error) {
 		hashed:      strings.HasPrefix(name, "assets/"),
 		page:        path.Ext(name) == ".html",
 	}
-	for encoding, suffix := range compressions() {
+	for _, twin := range [][2]string{{"br", ".br"}, {"gzip", ".gz"}} { // the smaller first
+		encoding, suffix := twin[0], twin[1]
 		body, err := fs.ReadFile(pages, name+suffix)
 		if err == nil && len(body) < len(plain) {
 			a.variants = append(a.variants, variant{encoding: encoding, body: body, etag: `"` + hash + "-" + encoding + `"`})
@@ -187,13 +188,6 @@ func load(pages fs.FS, name string) (asset, error) {
 	}
 	a.variants = append(a.variants, variant{body: plain, etag: `"` + hash + `"`})
 	return a, nil
-}
-
-// compressions yields the encodings that the build writes, the better one first.
-func compressions() func(yield func(encoding, suffix string) bool) {
-	return func(yield func(encoding, suffix string) bool) {
-		_ = yield("br", ".br") && yield("gzip", ".gz")
-	}
 }
 
 func isCompressed(name string) bool {
