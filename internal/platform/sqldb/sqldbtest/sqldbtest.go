@@ -1,0 +1,123 @@
+// Package sqldbtest runs a test on both databases: a fresh SQLite file, and a fresh database
+// in a real PostgreSQL server that the test process starts from the installed binaries.
+//
+// The server belongs to the process: a small shell holds the reading end of a pipe, and when
+// the process ends in whatever way, even killed, the pipe closes and the shell stops the
+// server and removes its files. Nothing is left over and no TestMain is needed.
+package sqldbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"homeserver/internal/platform/sqldb"
+)
+
+// openTimeout bounds opening a database that is known to be up, on a busy machine.
+const openTimeout = 30 * time.Second
+
+// shared is the one server of this test process, started by the first test that asks.
+var shared = sync.OnceValues(func() (*server, error) { return newServer(quickSettings) })
+
+// Run runs test twice, as the subtests "sqlite" and "postgres", each with an empty database of its own.
+func Run(t *testing.T, test func(t *testing.T, db *sqldb.DB)) {
+	t.Helper()
+	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, SQLite(t))) })
+	t.Run("postgres", func(t *testing.T) { test(t, Open(t, Postgres(t))) })
+}
+
+// SQLite returns the URL of a SQLite file that does not exist yet.
+func SQLite(t testing.TB) string {
+	t.Helper()
+	return "sqlite:" + filepath.Join(t.TempDir(), "test.db")
+}
+
+// Postgres returns the URL of a fresh, empty PostgreSQL database, dropped when the test ends.
+func Postgres(t testing.TB) string {
+	t.Helper()
+	s, err := shared()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := "t" + strings.ToLower(rand.Text())
+	administer(t, s, `CREATE DATABASE `+name)
+	t.Cleanup(func() { administer(t, s, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) })
+	return s.url(name)
+}
+
+// Open opens url and closes it when the test ends.
+func Open(t testing.TB, url string) *sqldb.DB {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	db, err := sqldb.Open(ctx, url, nil)
+	if err != nil {
+		t.Fatalf("open %s: %v", sqldb.Redact(url), err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close database: %v", err)
+		}
+	})
+	return db
+}
+
+// Cluster is a PostgreSQL server of one test, which may stop and start it. What was committed
+// survives Stop and Crash.
+type Cluster struct {
+	URL string // of its database "postgres"; the same after each Start
+
+	t testing.TB
+	s *server
+}
+
+// StartCluster starts a server for this test alone and removes it when the test ends.
+func StartCluster(t testing.TB) *Cluster {
+	t.Helper()
+	s, err := newServer(durableSettings)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.remove)
+	return &Cluster{URL: s.url("postgres"), t: t, s: s}
+}
+
+// Stop shuts the server down, cutting off whoever is connected.
+func (c *Cluster) Stop() {
+	c.t.Helper()
+	c.s.stop(wordKeep)
+}
+
+// Crash ends the server at once, without a word to its clients.
+func (c *Cluster) Crash() {
+	c.t.Helper()
+	c.s.stop(wordCrash)
+}
+
+// Start starts the server again, on the same address.
+func (c *Cluster) Start() {
+	c.t.Helper()
+	if err := c.s.start(); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// administer runs one statement as the server's superuser.
+func administer(t testing.TB, s *server, statement string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	db, err := sqldb.Open(ctx, s.url("postgres"), nil)
+	if err != nil {
+		t.Fatalf("open the test server: %v", err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(ctx, statement); err != nil {
+		t.Fatalf("%s: %v", statement, err)
+	}
+}
