@@ -1,5 +1,7 @@
 /** Sends one file with XMLHttpRequest: fetch still cannot report the progress of what it sends. */
-import type { SendOptions, UploadAnswer, UploadProblem } from './uploads';
+import { errorFrom } from './api';
+import type { UploadAnswer } from './types';
+import type { SendOptions, UploadProblem } from './uploads';
 
 export const UPLOAD_URL = '/api/v1/files/upload';
 
@@ -32,7 +34,7 @@ export function sendFile(file: File, tags: readonly string[], options: SendOptio
       clearTimeout(stall);
       const answer = parse(request.responseText);
       if (request.status === 200 && isAnswer(answer)) resolve(answer);
-      else reject(problemOf(request, answer));
+      else reject(problemOf(request));
     };
     request.onerror = dropped;
     request.onabort = dropped;
@@ -71,16 +73,9 @@ function isAnswer(value: unknown): value is UploadAnswer {
   return typeof value === 'object' && value !== null && 'id' in value && typeof value.id === 'string';
 }
 
-function problemOf(request: XMLHttpRequest, answer: unknown): UploadProblem {
-  const problem: UploadProblem = { kind: 'refused', status: request.status };
-  if (
-    typeof answer === 'object' &&
-    answer !== null &&
-    'detail' in answer &&
-    typeof answer.detail === 'string'
-  )
-    problem.detail = answer.detail;
-  const seconds = Number(request.getResponseHeader('Retry-After'));
-  if (seconds > 0) problem.retryAfter = seconds;
+function problemOf(request: XMLHttpRequest): UploadProblem {
+  const error = errorFrom(request.status, request.responseText, request.getResponseHeader('Retry-After'));
+  const problem: UploadProblem = { kind: 'refused', status: error.status, detail: error.message };
+  if (error.retryAfter !== undefined) problem.retryAfter = error.retryAfter;
   return problem;
 }

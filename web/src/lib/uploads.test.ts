@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { UploadAnswer } from './types';
 import {
   byInterest,
   CONCURRENCY,
   type QueueOptions,
   type SendOptions,
-  type UploadAnswer,
   type UploadProblem,
   UploadQueue,
 } from './uploads';
@@ -29,7 +29,7 @@ function byHand(extra: Partial<QueueOptions> = {}) {
   });
   const flush = () => vi.advanceTimersByTimeAsync(0);
   const finish = async (sending: Sending | undefined) => {
-    sending?.resolve({ id: `id-${sending.file.name}`, filename: sending.file.name, size: sending.file.size });
+    sending?.resolve({ id: `id-${sending.file.name}` } as UploadAnswer);
     await flush();
   };
   const fail = async (sending: Sending | undefined, problem: UploadProblem) => {

@@ -2,6 +2,7 @@
  * The queue of uploads. It decides who may send, tries again what a dropped connection cut off, and knows how far
  * everything is. It knows neither the DOM nor XMLHttpRequest: a Transport sends, listeners are told of every change.
  */
+import type { UploadAnswer } from './types';
 import { SpeedMeter } from './uploads-speed';
 
 export type UploadState = 'waiting' | 'sending' | 'pausing' | 'done' | 'failed' | 'cancelled';
@@ -15,16 +16,6 @@ export interface UploadProblem {
   detail?: string;
   /** Seconds the server asked to wait. */
   retryAfter?: number;
-}
-
-export interface UploadAnswer {
-  id: string;
-  filename: string;
-  size: number;
-  content_type?: string;
-  upload_date?: string;
-  tags?: string[];
-  sha256?: string | null;
 }
 
 export interface Upload {

@@ -1,0 +1,219 @@
+/**
+ * The list of files as far as it has been fetched: pages by cursor, one after the other, and changes made here (new
+ * uploads, deletions, their undo) without asking for everything again. `rows` is replaced, never changed in place.
+ */
+import { DEFAULT_QUERY, type ListQuery, matches, position } from './filelist-query';
+import type { FileInfo, FileList } from './types';
+
+export type FetchPage = (
+  query: ListQuery,
+  page: { cursor: string | undefined; limit: number },
+  signal: AbortSignal,
+) => Promise<FileList>;
+
+/** One screen and what follows; small, so that the first rows come at once. */
+export const PAGE_ROWS = 100;
+/** For a jump far down, where a hundred small pages would take a hundred round trips. The server allows no more. */
+export const LONG_PAGE_ROWS = 1_000;
+/** Fetched ahead of the rows in sight. */
+export const AHEAD_ROWS = 60;
+
+export type ListState = 'loading' | 'ready' | 'failed';
+
+/** What `remove` took out, for putting it back. */
+export type Removed = { generation: number; entries: { row: FileInfo; after: string | null }[] };
+
+export class FileListing {
+  rows: readonly FileInfo[] = [];
+  total = 0;
+  state: ListState = 'loading';
+  /** Why the first page, or a later one, did not come. */
+  problem: unknown = null;
+  moreProblem: unknown = null;
+  query: ListQuery = DEFAULT_QUERY;
+  /** The rows are those of an older query: the new ones are on their way. */
+  stale = false;
+
+  readonly #fetch: FetchPage;
+  readonly #onChange: () => void;
+  #cursor: string | undefined;
+  #ids = new Set<string>();
+  /** Deleted here: a page that was on its way must not bring them back. */
+  readonly #hidden = new Set<string>();
+  #request: AbortController | null = null;
+  #generation = 0;
+  #target = 0;
+  #fetchingMore = false;
+
+  constructor(fetch: FetchPage, onChange: () => void) {
+    this.#fetch = fetch;
+    this.#onChange = onChange;
+  }
+
+  get complete(): boolean {
+    return this.state === 'ready' && this.#cursor === undefined;
+  }
+
+  /** Asks for a query's first page; an older question is dropped. The old rows stay until the new ones are there. */
+  async load(query: ListQuery): Promise<void> {
+    this.query = query;
+    this.stale = this.rows.length > 0;
+    this.state = 'loading';
+    this.problem = null;
+    await this.#begin(PAGE_ROWS);
+  }
+
+  /** Asks again for what is shown, without taking it away meanwhile. */
+  async refresh(): Promise<void> {
+    if (this.rows.length === 0) return this.load(this.query);
+    await this.#begin(this.rows.length > PAGE_ROWS ? LONG_PAGE_ROWS : PAGE_ROWS);
+  }
+
+  async #begin(limit: number): Promise<void> {
+    this.#request?.abort();
+    const request = new AbortController();
+    this.#request = request;
+    this.#generation++;
+    this.#fetchingMore = false;
+    this.moreProblem = null;
+    this.#onChange();
+    try {
+      const page = await this.#fetch(this.query, { cursor: undefined, limit }, request.signal);
+      if (request.signal.aborted) return;
+      this.#ids = new Set();
+      this.rows = this.#fresh(page.files);
+      this.#pageArrived(page);
+      this.#target = Math.min(this.#target, this.rows.length - 1);
+    } catch (problem) {
+      if (request.signal.aborted) return;
+      this.state = 'failed';
+      this.problem = problem;
+    }
+    this.stale = false;
+    this.#onChange();
+  }
+
+  /** Says which row is needed last; pages are fetched until it is there, or another is needed. */
+  need(index: number): void {
+    this.#target = Math.min(index + AHEAD_ROWS, this.total - 1);
+    if (!this.moreProblem) void this.#fetchMore();
+  }
+
+  /** Tries a later page again that failed. */
+  retryMore(): void {
+    this.moreProblem = null;
+    this.#onChange();
+    void this.#fetchMore();
+  }
+
+  async #fetchMore(): Promise<void> {
+    if (this.#fetchingMore || this.state !== 'ready' || this.stale) return;
+    const request = this.#request;
+    if (!request) return;
+    this.#fetchingMore = true;
+    while (this.#cursor !== undefined && this.#target >= this.rows.length) {
+      const far = this.#target - this.rows.length > 3 * PAGE_ROWS;
+      const limit = far ? LONG_PAGE_ROWS : PAGE_ROWS;
+      try {
+        const page = await this.#fetch(this.query, { cursor: this.#cursor, limit }, request.signal);
+        if (request.signal.aborted) return;
+        this.rows = this.rows.concat(this.#fresh(page.files));
+        this.#pageArrived(page);
+      } catch (problem) {
+        if (request.signal.aborted) return;
+        this.moreProblem = problem;
+        break;
+      } finally {
+        if (!request.signal.aborted) this.#onChange();
+      }
+    }
+    this.#fetchingMore = false;
+  }
+
+  #fresh(files: FileInfo[]): FileInfo[] {
+    const fresh = files.filter((file) => !this.#ids.has(file.id) && !this.#hidden.has(file.id));
+    for (const file of fresh) this.#ids.add(file.id);
+    return fresh;
+  }
+
+  #pageArrived(page: FileList): void {
+    this.#cursor = page.next_cursor || undefined;
+    this.total = this.#cursor === undefined ? this.rows.length : Math.max(page.total, this.rows.length);
+    this.state = 'ready';
+  }
+
+  /** Puts a new file where it belongs; beyond the fetched rows it will come with its page. */
+  insert(file: FileInfo): void {
+    if (this.state !== 'ready' || this.stale || this.#ids.has(file.id) || !matches(file, this.query)) return;
+    const at = position(this.rows, file, this.query);
+    this.total++;
+    if (at < this.rows.length || this.#cursor === undefined) {
+      this.rows = [...this.rows.slice(0, at), file, ...this.rows.slice(at)];
+      this.#ids.add(file.id);
+    }
+    this.#onChange();
+  }
+
+  /** Shows a changed file in its place, even when the new name would sort elsewhere: it must not jump away under the hand. */
+  replace(file: FileInfo): void {
+    this.rows = this.rows.map((row) => (row.id === file.id ? file : row));
+    this.#onChange();
+  }
+
+  find(id: string): FileInfo | undefined {
+    return this.rows.find((row) => row.id === id);
+  }
+
+  remove(ids: Iterable<string>): Removed {
+    const gone = new Set(ids);
+    const removed: Removed = { generation: this.#generation, entries: [] };
+    this.rows.forEach((row, index) => {
+      if (gone.has(row.id)) removed.entries.push({ row, after: this.rows[index - 1]?.id ?? null });
+    });
+    for (const id of gone) {
+      this.#hidden.add(id);
+      this.#ids.delete(id);
+    }
+    this.rows = this.rows.filter((row) => !gone.has(row.id));
+    this.total = Math.max(this.rows.length, this.total - removed.entries.length);
+    this.#onChange();
+    return removed;
+  }
+
+  /** Puts rows back behind the neighbours they had; in another list than they came from, where they sort. */
+  restore(removed: Removed, ids: Iterable<string>): void {
+    const back = new Set(ids);
+    for (const id of back) this.#hidden.delete(id);
+    const entries = removed.entries.filter(({ row }) => back.has(row.id) && !this.#ids.has(row.id));
+    if (removed.generation !== this.#generation) {
+      for (const { row } of entries) this.insert(row);
+      return;
+    }
+    const followers = new Map<string | null, FileInfo[]>();
+    const present = new Set(this.#ids);
+    const lost: FileInfo[] = [];
+    for (const { row, after } of entries) {
+      if (after !== null && !present.has(after)) {
+        lost.push(row);
+        continue;
+      }
+      followers.set(after, [...(followers.get(after) ?? []), row]);
+      present.add(row.id);
+    }
+    const rows: FileInfo[] = [];
+    const put = (row: FileInfo) => {
+      for (const open = [row]; open.length > 0; ) {
+        const next = open.shift() as FileInfo;
+        rows.push(next);
+        open.unshift(...(followers.get(next.id) ?? []));
+      }
+    };
+    for (const row of followers.get(null) ?? []) put(row);
+    for (const row of this.rows) put(row);
+    this.rows = rows;
+    this.total += entries.length - lost.length;
+    for (const { row } of entries) if (present.has(row.id)) this.#ids.add(row.id);
+    this.#onChange();
+    for (const row of lost) this.insert(row);
+  }
+}
