@@ -1,0 +1,111 @@
+// Package monitor is the room that watches the machine: processor, memory, disk, network and
+// the size of the library, shown live on the dashboard.
+//
+// One sampler owns every baseline. It ticks every 2 s on even seconds, asks all collectors at
+// once and publishes an immutable Snapshot through an atomic pointer. WebSocket, REST and the
+// last minutes read that snapshot; nobody else calls the operating system. The dashboard is
+// encoded once a tick and the same bytes go to every client.
+//
+// Invariants:
+//   - A collector that is late or fails leaves a gap (null), never a zero, and never delays a
+//     tick by more than its deadline. One that hangs is not asked again until it returns.
+//   - The figures the original promised as numbers stay numbers: through a gap processor, memory
+//     and disk keep their last known value, and "stale" in the system figures names them.
+//     Until each was known once, readers get 503.
+//   - A client that does not read costs nobody anything: it has a mailbox of one frame, the
+//     newest wins, and after 10 s without progress its connection is closed.
+package monitor
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/service"
+)
+
+// firstWait bounds how long a reader waits for the very first snapshot, which is ready about
+// 100 ms after the start; longer means that the sampler does not run.
+const firstWait = 5 * time.Second
+
+// Config says what to watch.
+type Config struct {
+	StoragePath string    // directory of the library: its file system is "the disk"
+	Started     time.Time // start of the process, for the uptime
+}
+
+// Usage tells how many files the library holds and their bytes, from memory.
+type Usage func() (files, bytes int64)
+
+// Monitor samples the machine and hands out what it saw.
+type Monitor struct {
+	config  Config
+	usage   Usage
+	log     *slog.Logger
+	current atomic.Pointer[Snapshot]
+	first   chan struct{} // closed when current is set for the first time
+	recent  *ring
+	live    *live
+	sampler *sampler
+}
+
+// New makes the room. It asks the system nothing before Run.
+func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Monitor {
+	return newMonitor(config, usage, log, newSource("/"))
+}
+
+func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
+	return &Monitor{
+		config: config, usage: usage, log: log, first: make(chan struct{}),
+		recent: newRing(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
+	}
+}
+
+// Service is what the room offers the house.
+func (m *Monitor) Service() service.Service {
+	return service.Service{Name: "monitoring", Routes: m.routes, Run: m.Run}
+}
+
+// Run samples until ctx ends, then says goodbye to the live clients.
+func (m *Monitor) Run(ctx context.Context) error {
+	feed := make(chan struct{})
+	go func() {
+		defer close(feed)
+		m.live.run(ctx)
+	}()
+	m.sampler.run(ctx, m.publish)
+	<-feed
+	return nil
+}
+
+// publish makes s what everybody sees from now on.
+func (m *Monitor) publish(s *Snapshot) {
+	m.recent.add(s)
+	if s.Complete() {
+		m.live.publish(m.frame(s)) // before current: clients join only once there is one
+	}
+	if m.current.Swap(s) == nil {
+		close(m.first)
+	}
+}
+
+// snapshot returns the newest complete snapshot. Right after the start it waits for the first.
+func (m *Monitor) snapshot(ctx context.Context) (*Snapshot, error) {
+	s := m.current.Load()
+	if s == nil {
+		ctx, cancel := context.WithTimeout(ctx, firstWait)
+		defer cancel()
+		select {
+		case <-m.first:
+			s = m.current.Load()
+		case <-ctx.Done():
+			return nil, errs.Wrap(errs.Unavailable, "Nothing has been measured yet. Try again in a few seconds.", ctx.Err())
+		}
+	}
+	if !s.Complete() {
+		return nil, errs.Newf(errs.Unavailable, "Not known yet: %s. Try again in a few seconds.", s.missing())
+	}
+	return s, nil
+}
