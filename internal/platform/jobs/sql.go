@@ -45,11 +45,13 @@ func (w *Workers) claim(ctx context.Context, j *job, force bool) (wait time.Dura
 		if !force {
 			bound = now
 		}
+		// A time further ahead than any copy would have written comes from a clock that was wrong.
 		n, err := tx.Exec(ctx, `
 			INSERT INTO jobs_leases (name, holder, expires_at, due_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-			WHERE jobs_leases.expires_at <= $4 AND jobs_leases.due_at <= $5`,
-			j.name, w.holder, now+leaseTime.Microseconds(), now, bound)
+			WHERE (jobs_leases.expires_at <= $4 OR jobs_leases.expires_at > $3)
+			  AND (jobs_leases.due_at <= $5 OR jobs_leases.due_at > $6)`,
+			j.name, w.holder, now+leaseTime.Microseconds(), now, bound, now+j.period.Microseconds())
 		got = n > 0
 		return err
 	})
@@ -71,6 +73,12 @@ func (w *Workers) look(ctx context.Context, j *job, now int64, force bool) (time
 		return 0, err
 	}
 	held, early := micros(expires-now), micros(due-now)
+	if held > leaseTime { // written by a clock that was wrong
+		held = 0
+	}
+	if early > j.period {
+		early = 0
+	}
 	switch {
 	case force && held > 0:
 		return min(held, busyLook), nil

@@ -163,15 +163,17 @@ func (m *migrator) goose(ctx context.Context, pool *sql.DB, dialect goose.Dialec
 		return fmt.Errorf("migrate %s: %w", m.room, err)
 	}
 	results, err := provider.Up(ctx)
+	file := "migrations"
 	var partial *goose.PartialError
 	if errors.As(err, &partial) {
 		results = partial.Applied
+		file, err = partial.Failed.Source.Path, partial.Err
 	}
 	for _, r := range results {
 		m.db.log.InfoContext(ctx, "database schema brought up to date", "room", m.room, "migration", r.Source.Path, "took", r.Duration)
 	}
 	if err != nil {
-		return fmt.Errorf("migrate %s: %w", m.room, m.db.wrap(ctx, err))
+		return fmt.Errorf("migrate %s: %s: %w", m.room, file, m.db.wrap(ctx, err))
 	}
 	return nil
 }
