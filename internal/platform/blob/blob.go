@@ -1,0 +1,159 @@
+// Package blob is the seam between rooms and the place where content lies: whole files,
+// stored once, named by the SHA-256 of what is in them.
+//
+// Content comes in two steps. [Creator] takes the bytes under an id of the writer's choice,
+// where nobody looks for content; [Publisher] then gives it its name, durably. A crash in
+// between leaves something under incoming that [Keeper.Sweep] removes later, never half a blob.
+//
+// Errors have kinds (package errs): Unavailable when the store itself is away, StorageFull
+// when it has no room, TooLarge when it cannot hold a file of that size. Content that is not
+// there is [ErrNotExist].
+package blob
+
+import (
+	"context"
+	"io"
+	"io/fs"
+	"time"
+)
+
+// ErrNotExist says that the store is there and the content is not.
+var ErrNotExist = fs.ErrNotExist
+
+// Staged is content that has been received whole and waits to be published.
+type Staged struct {
+	ID     string // the name under incoming
+	SHA256 string // lower-case hex
+	Size   int64
+}
+
+// File is open content. On disk it is an *os.File, which HTTP sends without copying it
+// through the process.
+type File interface {
+	io.ReadSeekCloser
+	Stat() (fs.FileInfo, error)
+}
+
+// Info is what is known of content without opening it.
+type Info struct {
+	SHA256 string
+	Size   int64
+}
+
+// Writer receives content. Either Commit or Abort ends it; Abort after Commit does nothing.
+type Writer interface {
+	io.Writer
+	// Commit makes what was written durable.
+	Commit() error
+	// Abort throws it away.
+	Abort()
+}
+
+// Creator takes new content in.
+type Creator interface {
+	// Create begins content under id, which must not be in use and must be a plain name.
+	Create(ctx context.Context, id string) (Writer, error)
+	// Discard throws committed but unpublished content away; none is no error.
+	Discard(id string) error
+}
+
+// Publisher gives content its name.
+type Publisher interface {
+	// Publish makes every item readable under its SHA-256 and durable. It is idempotent: an item
+	// already published by an earlier call is fine, and so is content that was there before.
+	Publish(ctx context.Context, items []Staged) error
+}
+
+// Reader finds content.
+type Reader interface {
+	Open(ctx context.Context, sha256 string) (File, error)
+	Stat(ctx context.Context, sha256 string) (Info, error)
+}
+
+// Remover lists and removes content.
+type Remover interface {
+	// Walk calls fn with everything published, in order of names. fn's error ends the walk.
+	Walk(ctx context.Context, fn func(Info) error) error
+	// Remove removes content for good; none is no error.
+	Remove(ctx context.Context, sha256 string) error
+	// Quarantine puts content aside where nobody serves it and nobody removes it, and says where.
+	Quarantine(ctx context.Context, sha256 string) (string, error)
+}
+
+// Keeper tells how the store is.
+type Keeper interface {
+	// Check says whether the store is there, is the right one, and can be written to. It is
+	// cached for about a second.
+	Check(ctx context.Context) error
+	// Space is the free space for ordinary users and the whole size, in bytes.
+	Space(ctx context.Context) (free, total int64, err error)
+	// Sweep removes unpublished content older than before, left by crashes, and counts it.
+	Sweep(ctx context.Context, before time.Time) (int, error)
+}
+
+// Marker ties a store to the database that knows its content, so that an unplugged drive is
+// never mistaken for an empty one.
+type Marker interface {
+	// Identify says what is found at the store's place.
+	Identify(ctx context.Context) (Identity, error)
+	// Initialize makes the place if need be and marks it with id, unless it bears a mark already;
+	// it returns the id that it bears now.
+	Initialize(ctx context.Context, id string) (string, error)
+	// Bind tells the store which id it must bear from now on, checks it, and makes the folders
+	// it works with.
+	Bind(ctx context.Context, id string) error
+	// Place names the store for people: its directory.
+	Place() string
+}
+
+// Identity is what Identify found.
+type Identity struct {
+	Exists  bool   // the place is there
+	Empty   bool   // nothing is in it but perhaps a consent
+	Consent bool   // somebody put an empty marker there by hand: "yes, use this place"
+	ID      string // the mark it bears, "" for none
+}
+
+// Legacy serves and takes over files that lie under paths of the Python original's choosing.
+// Only regular files below the store's place are ever touched, reached without any symbolic
+// link, and nothing that belongs to the store itself; everything else is ErrNotExist.
+type Legacy interface {
+	OpenLegacy(ctx context.Context, path string) (File, error)
+	// Adopt moves the file at path to the place of the blob sha256, durably. It is idempotent.
+	Adopt(ctx context.Context, path, sha256 string) error
+	// WalkLegacy calls fn with every file in the original's layout, ab/<name>.
+	WalkLegacy(ctx context.Context, fn func(path string, size int64) error) error
+}
+
+// Store is all of it.
+type Store interface {
+	Creator
+	Publisher
+	Reader
+	Remover
+	Keeper
+	Marker
+	Legacy
+}
+
+// digestLength is the length of a SHA-256 in hex.
+const digestLength = 64
+
+// ValidDigest reports whether s is a SHA-256 in lower-case hex, and so safe as a name.
+func ValidDigest(s string) bool {
+	if len(s) != digestLength {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// folder is where published content lies below a store's place.
+const folder = "blobs"
+
+// Path is the place of a blob below the store's, with slashes: blobs/ab/<sha256>.
+func Path(sha256 string) string { return folder + "/" + sha256[:2] + "/" + sha256 }

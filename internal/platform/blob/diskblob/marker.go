@@ -1,0 +1,162 @@
+package diskblob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
+)
+
+// maxMarker is the size of the largest marker worth reading, in bytes; ours hold a UUID.
+const maxMarker = 256
+
+// readMarker returns the id in the marker file; "" for one that somebody made empty by hand.
+func (s *Store) readMarker() (string, error) {
+	f, err := os.Open(filepath.Join(s.root, markerFile))
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	buf := make([]byte, maxMarker)
+	n := 0
+	for n < len(buf) {
+		m, err := f.Read(buf[n:])
+		n += m
+		if err != nil {
+			break
+		}
+	}
+	return strings.TrimSpace(string(buf[:n])), nil
+}
+
+// Identify implements blob.Marker.
+func (s *Store) Identify(context.Context) (blob.Identity, error) {
+	entries, err := os.ReadDir(s.root)
+	if errors.Is(err, fs.ErrNotExist) {
+		return blob.Identity{}, nil
+	}
+	if err != nil {
+		return blob.Identity{}, errs.Wrap(errs.Unavailable, fmt.Sprintf("STORAGE_PATH %s cannot be read; check that it is a directory and who may read it.", s.root), err)
+	}
+	found := blob.Identity{Exists: true, Empty: true}
+	for _, entry := range entries {
+		switch name := entry.Name(); name {
+		case markerFile:
+			if found.ID, err = s.readMarker(); err != nil {
+				return found, errs.Wrap(errs.Unavailable, fmt.Sprintf("The marker %s cannot be read; check who may read it.", filepath.Join(s.root, markerFile)), err)
+			}
+			found.Consent = found.ID == ""
+		case "lost+found":
+		default:
+			found.Empty = false
+		}
+	}
+	return found, nil
+}
+
+// Initialize implements blob.Marker. The marker appears under its name whole or not at all:
+// it is linked there, which fails when another process was quicker.
+func (s *Store) Initialize(_ context.Context, id string) (string, error) {
+	if err := os.MkdirAll(s.root, privateDir); err != nil {
+		return "", s.cannotPrepare(err)
+	}
+	name := filepath.Join(s.root, markerFile)
+	current, err := s.readMarker()
+	if err == nil && current != "" {
+		return current, nil
+	}
+	consent := err == nil
+	temp := name + "." + id
+	if err := writeDurably(temp, id+"\n"); err != nil {
+		return "", s.cannotPrepare(err)
+	}
+	defer os.Remove(temp)
+	failpoint.Hit("before-marker")
+	if consent {
+		err = os.Rename(temp, name)
+	} else {
+		err = linkNew(temp, name)
+	}
+	if err != nil && !errors.Is(err, fs.ErrExist) {
+		return "", s.cannotPrepare(err)
+	}
+	if err := syncDir(s.root); err != nil {
+		return "", s.cannotPrepare(err)
+	}
+	failpoint.Hit("after-marker")
+	if current, err = s.readMarker(); err != nil {
+		return "", s.cannotPrepare(err)
+	}
+	return current, nil
+}
+
+// linkNew gives the file a name that must be free. File systems without hard links (exFAT,
+// some network shares) get a rename after a look.
+func linkNew(from, to string) error {
+	err := os.Link(from, to)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	if _, statErr := os.Lstat(to); !errors.Is(statErr, fs.ErrNotExist) {
+		return fs.ErrExist
+	}
+	return os.Rename(from, to)
+}
+
+func writeDurably(path, text string) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteString(text)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+func (s *Store) cannotPrepare(err error) error {
+	if isFull(err) {
+		return errs.Wrap(errs.StorageFull, detailFull, err)
+	}
+	return errs.Wrap(errs.Unavailable, fmt.Sprintf("STORAGE_PATH %s cannot be prepared; check that it is a directory this user may write to.", s.root), err)
+}
+
+// fanOut is the number of folders below blobs/, one for each first byte of a digest.
+const fanOut = 256
+
+// Bind implements blob.Marker. Making the folders now spares uploads the wait for it.
+func (s *Store) Bind(ctx context.Context, id string) error {
+	s.mu.Lock()
+	s.id, s.checked = id, time.Time{}
+	s.mu.Unlock()
+	if err := s.verify(ctx); err != nil {
+		return err
+	}
+	made := false
+	folders := []string{filepath.Join(s.root, incomingDir), filepath.Join(s.root, blobsDir)}
+	for i := range fanOut {
+		folders = append(folders, filepath.Join(s.root, blobsDir, fmt.Sprintf("%02x", i)))
+	}
+	for _, folder := range folders {
+		err := os.Mkdir(folder, privateDir)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return s.cannotPrepare(err)
+		}
+		made = made || err == nil
+	}
+	if made {
+		if err := errors.Join(syncDir(filepath.Join(s.root, blobsDir)), syncDir(s.root)); err != nil {
+			return s.cannotPrepare(err)
+		}
+	}
+	return s.Check(ctx)
+}

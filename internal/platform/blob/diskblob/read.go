@@ -1,0 +1,121 @@
+package diskblob
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/failpoint"
+)
+
+// Open implements blob.Reader.
+func (s *Store) Open(ctx context.Context, sha256 string) (blob.File, error) {
+	if !blob.ValidDigest(sha256) {
+		return nil, blob.ErrNotExist
+	}
+	f, err := os.Open(s.path(sha256))
+	if err != nil {
+		return nil, s.missing(ctx, err)
+	}
+	return f, nil
+}
+
+// Stat implements blob.Reader.
+func (s *Store) Stat(ctx context.Context, sha256 string) (blob.Info, error) {
+	if !blob.ValidDigest(sha256) {
+		return blob.Info{}, blob.ErrNotExist
+	}
+	info, err := os.Lstat(s.path(sha256))
+	if err != nil {
+		return blob.Info{}, s.missing(ctx, err)
+	}
+	if !info.Mode().IsRegular() {
+		return blob.Info{}, blob.ErrNotExist
+	}
+	return blob.Info{SHA256: sha256, Size: info.Size()}, nil
+}
+
+// Walk implements blob.Remover. Names that are no digests are not the store's and are passed by.
+func (s *Store) Walk(ctx context.Context, fn func(blob.Info) error) error {
+	if err := s.verify(ctx); err != nil {
+		return err
+	}
+	folders, err := os.ReadDir(filepath.Join(s.root, blobsDir))
+	if err != nil {
+		return s.emptyOr(ctx, err)
+	}
+	for _, folder := range folders {
+		entries, err := os.ReadDir(filepath.Join(s.root, blobsDir, folder.Name()))
+		if err != nil {
+			continue // a stray file, or removed meanwhile
+		}
+		for _, entry := range entries {
+			name := entry.Name()
+			if !blob.ValidDigest(name) || name[:2] != folder.Name() || !entry.Type().IsRegular() {
+				continue
+			}
+			info, err := entry.Info()
+			if err != nil {
+				continue // removed meanwhile
+			}
+			if err := fn(blob.Info{SHA256: name, Size: info.Size()}); err != nil {
+				return err
+			}
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// emptyOr lets a folder that does not exist count as empty if the store itself is there.
+func (s *Store) emptyOr(ctx context.Context, err error) error {
+	if err = s.missing(ctx, err); errors.Is(err, blob.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Remove implements blob.Remover.
+func (s *Store) Remove(ctx context.Context, sha256 string) error {
+	if !blob.ValidDigest(sha256) {
+		return nil
+	}
+	if err := s.verify(ctx); err != nil {
+		return err
+	}
+	failpoint.Hit("before-unlink")
+	if err := os.Remove(s.path(sha256)); err != nil {
+		return s.emptyOr(ctx, err)
+	}
+	failpoint.Hit("after-unlink")
+	return nil
+}
+
+// Quarantine implements blob.Remover. The new name bears the time, so that nothing that lies
+// there already is replaced.
+func (s *Store) Quarantine(ctx context.Context, sha256 string) (string, error) {
+	if !blob.ValidDigest(sha256) {
+		return "", blob.ErrNotExist
+	}
+	dir := filepath.Join(s.root, quarantineDir)
+	if err := s.makeDir(ctx, dir); err != nil {
+		return "", err
+	}
+	name := fmt.Sprintf("%s.%s", sha256, time.Now().UTC().Format("20060102T150405.000000000"))
+	to := filepath.Join(dir, name)
+	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
+		return "", explain(fmt.Errorf("%s is taken: %w", to, err))
+	}
+	if err := os.Rename(s.path(sha256), to); err != nil {
+		return "", s.missing(ctx, err)
+	}
+	err := errors.Join(syncDir(dir), syncDir(s.folderOf(sha256)))
+	return quarantineDir + "/" + name, explain(err)
+}

@@ -1,0 +1,34 @@
+package diskblob
+
+import (
+	"errors"
+
+	"golang.org/x/sys/windows"
+)
+
+// syncsDirs says whether directories can be synced here: NTFS journals names by itself.
+const syncsDirs = false
+
+func isFull(err error) bool {
+	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL) || errors.Is(err, windows.ERROR_DISK_QUOTA_EXCEEDED)
+}
+
+func isTooBig(err error) bool { return errors.Is(err, windows.ERROR_FILE_TOO_LARGE) }
+
+// isImpossible recognises paths that cannot name anything.
+func isImpossible(err error) bool {
+	return errors.Is(err, windows.ERROR_INVALID_NAME) || errors.Is(err, windows.ERROR_DIRECTORY) || errors.Is(err, windows.ERROR_FILENAME_EXCED_RANGE)
+}
+
+// space returns what this user may still fill, and the size.
+func space(path string) (free, total int64, err error) {
+	name, err := windows.UTF16PtrFromString(path)
+	if err != nil {
+		return 0, 0, err
+	}
+	var available, size, unused uint64
+	if err := windows.GetDiskFreeSpaceEx(name, &available, &size, &unused); err != nil {
+		return 0, 0, err
+	}
+	return int64(available), int64(size), nil
+}

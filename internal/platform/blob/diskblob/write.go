@@ -1,0 +1,196 @@
+package diskblob
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
+)
+
+// flushEvery is how many written bytes are pushed towards the disk at a time while an upload
+// goes on, so that the final fsync does not find a gigabyte to write.
+const flushEvery = 8 << 20
+
+// writer receives one file under incoming.
+type writer struct {
+	f       *os.File
+	path    string
+	size    int64
+	flushed int64
+}
+
+// Create implements blob.Creator.
+func (s *Store) Create(ctx context.Context, id string) (blob.Writer, error) {
+	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
+		return nil, errs.Newf(errs.Internal, "diskblob: %q is not a plain name", id)
+	}
+	if err := s.Check(ctx); err != nil {
+		return nil, err
+	}
+	path := s.incoming(id)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := s.makeDir(ctx, filepath.Dir(path)); err != nil {
+			return nil, err
+		}
+		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
+	}
+	if err != nil {
+		return nil, explain(err)
+	}
+	failpoint.Hit("after-create")
+	return &writer{f: f, path: path}, nil
+}
+
+// Write implements io.Writer.
+func (w *writer) Write(p []byte) (int, error) {
+	n, err := w.write(p)
+	w.size += int64(n)
+	if w.size-w.flushed >= flushEvery {
+		startWriteback(w.f, w.flushed, w.size-w.flushed)
+		w.flushed = w.size
+	}
+	return n, explain(err)
+}
+
+func (w *writer) write(p []byte) (int, error) {
+	if !failpoint.Enabled || len(p) < 2 {
+		return w.f.Write(p)
+	}
+	half, err := w.f.Write(p[:len(p)/2])
+	if err != nil {
+		return half, err
+	}
+	failpoint.Hit("mid-write")
+	n, err := w.f.Write(p[half:])
+	return half + n, err
+}
+
+// Commit implements blob.Writer.
+func (w *writer) Commit() error {
+	failpoint.Hit("before-fsync")
+	err := w.f.Sync()
+	err = errors.Join(err, w.f.Close())
+	w.f = nil
+	if err != nil {
+		_ = os.Remove(w.path)
+		return explain(err)
+	}
+	failpoint.Hit("after-fsync")
+	return nil
+}
+
+// Abort implements blob.Writer.
+func (w *writer) Abort() {
+	if w.f == nil {
+		return
+	}
+	_ = w.f.Close()
+	w.f = nil
+	_ = os.Remove(w.path)
+}
+
+// Discard implements blob.Creator.
+func (s *Store) Discard(id string) error {
+	if err := os.Remove(s.incoming(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return explain(err)
+	}
+	return nil
+}
+
+// Publish implements blob.Publisher. Directories are synced once each, side by side: the
+// file system then makes them durable in one or two writes of its journal.
+func (s *Store) Publish(ctx context.Context, items []blob.Staged) error {
+	if err := s.verify(ctx); err != nil {
+		return err
+	}
+	touched := make(map[string]struct{}, len(items))
+	for _, item := range items {
+		if !blob.ValidDigest(item.SHA256) {
+			return errs.Newf(errs.Internal, "diskblob: %q is not a digest", item.SHA256)
+		}
+		if err := s.rename(ctx, item); err != nil {
+			return err
+		}
+		touched[s.folderOf(item.SHA256)] = struct{}{}
+	}
+	failpoint.Hit("after-rename")
+	if err := syncAll(touched); err != nil {
+		return explain(err)
+	}
+	failpoint.Hit("after-dirsync")
+	return nil
+}
+
+// rename moves one item from incoming to its place.
+func (s *Store) rename(ctx context.Context, item blob.Staged) error {
+	from, to := s.incoming(item.ID), s.path(item.SHA256)
+	err := os.Rename(from, to)
+	if err == nil {
+		return nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return explain(err)
+	}
+	if info, statErr := os.Lstat(to); statErr == nil && info.Size() == item.Size {
+		if _, gone := os.Lstat(from); errors.Is(gone, fs.ErrNotExist) {
+			return nil // published by an earlier call
+		}
+	}
+	if err := s.makeDir(ctx, filepath.Dir(to)); err != nil {
+		return err
+	}
+	return explain(os.Rename(from, to))
+}
+
+// syncAll syncs directories side by side.
+func syncAll(dirs map[string]struct{}) error {
+	if len(dirs) == 1 {
+		for dir := range dirs {
+			return syncDir(dir)
+		}
+	}
+	results := make(chan error, len(dirs))
+	var wg sync.WaitGroup
+	for dir := range dirs {
+		wg.Go(func() { results <- syncDir(dir) })
+	}
+	wg.Wait()
+	close(results)
+	var failed []error
+	for err := range results {
+		failed = append(failed, err)
+	}
+	return errors.Join(failed...)
+}
+
+// Sweep implements blob.Keeper. Content being received changes its modification time all the
+// time, so what is old belongs to nobody.
+func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
+	if err := s.verify(ctx); err != nil {
+		return 0, err
+	}
+	entries, err := os.ReadDir(filepath.Join(s.root, incomingDir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, explain(err)
+	}
+	swept := 0
+	for _, entry := range entries {
+		info, err := entry.Info()
+		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
+			continue // gone meanwhile, not ours, or young
+		}
+		if err := s.Discard(entry.Name()); err != nil {
+			return swept, err
+		}
+		swept++
+	}
+	return swept, ctx.Err()
+}
