@@ -21,8 +21,8 @@ func builtSite() http.Handler {
 }
 
 // missing stands for the house's JSON 404, which the caller brings.
-func missing() http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
+func missing() http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) }
 }
 
 func ask(h http.Handler, method, target string, header ...string) *http.Response {

@@ -14,6 +14,8 @@ export const messages = {
     themes: { system: 'System', dark: 'Dark', light: 'Light' },
     keyboard: 'Keyboard shortcuts',
     signOut: 'Sign out',
+    signedOut: 'You are signed out.',
+    open: 'Open to everyone who reaches this server',
   },
   errors: {
     unreachable: 'The server cannot be reached.',
@@ -44,6 +46,7 @@ export const messages = {
     andThen: 'then',
   },
   connection: {
+    connecting: 'Connecting',
     live: 'Live',
     reconnecting: 'Reconnecting',
     offline: 'Offline',
