@@ -76,6 +76,7 @@ type job struct {
 	failures int    // runs that failed in a row
 	said     string // the error last logged
 	away     int    // times in a row the database was away
+	looks    int    // times in a row a requested run found another copy at it
 }
 
 // New makes an empty timetable. It does no I/O; the tables must exist when Run starts.

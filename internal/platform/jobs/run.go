@@ -47,6 +47,7 @@ func (w *Workers) turn(ctx context.Context, j *job, force bool) (wait time.Durat
 	if !got {
 		return wait, force
 	}
+	j.looks = 0
 	started := time.Now()
 	err = w.work(ctx, j)
 	if errors.Is(err, errLeaseLost) {

@@ -21,8 +21,10 @@ const (
 	giveUpAfter = 45 * time.Second
 	// leaseCallTimeout bounds one statement about leases.
 	leaseCallTimeout = 5 * time.Second
-	// busyLook is how often a requested run looks whether the copy that runs the job is done.
-	busyLook = 5 * time.Second
+	// firstLook and lastLook bound how often a requested run looks whether the copy that runs
+	// the job is done; the pause doubles in between.
+	firstLook = 100 * time.Millisecond
+	lastLook  = 10 * time.Second
 )
 
 // claim takes the lease if the job is free and, unless forced, due. Otherwise it says when to look again.
@@ -49,7 +51,7 @@ func (w *Workers) claim(ctx context.Context, j *job, force bool) (wait time.Dura
 		n, err := tx.Exec(ctx, `
 			INSERT INTO jobs_leases (name, holder, expires_at, due_at) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at
-			WHERE (jobs_leases.expires_at <= $4 OR jobs_leases.expires_at > $3)
+			WHERE (jobs_leases.expires_at <= $4 OR jobs_leases.expires_at > $3 OR jobs_leases.holder = $2)
 			  AND (jobs_leases.due_at <= $5 OR jobs_leases.due_at > $6)`,
 			j.name, w.holder, now+leaseTime.Microseconds(), now, bound, now+j.period.Microseconds())
 		got = n > 0
@@ -59,13 +61,14 @@ func (w *Workers) claim(ctx context.Context, j *job, force bool) (wait time.Dura
 		return 0, got, err
 	}
 	wait, err = w.look(ctx, j, now, force) // another copy was quicker
-	return max(wait, time.Second), false, err
+	return max(wait, firstLook), false, err
 }
 
 // look says how long the job is not to be run: 0 when it may be now.
 func (w *Workers) look(ctx context.Context, j *job, now int64, force bool) (time.Duration, error) {
+	var holder string
 	var expires, due int64
-	err := w.db.QueryRow(ctx, `SELECT expires_at, due_at FROM jobs_leases WHERE name = $1`, j.name).Scan(&expires, &due)
+	err := w.db.QueryRow(ctx, `SELECT holder, expires_at, due_at FROM jobs_leases WHERE name = $1`, j.name).Scan(&holder, &expires, &due)
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return 0, nil
 	}
@@ -73,7 +76,9 @@ func (w *Workers) look(ctx context.Context, j *job, now int64, force bool) (time
 		return 0, err
 	}
 	held, early := micros(expires-now), micros(due-now)
-	if held > leaseTime { // written by a clock that was wrong
+	// Our own lease stands when the database was away at the end of the last run; one from
+	// further ahead than a lease lasts was written by a clock that was wrong.
+	if holder == w.holder || held > leaseTime {
 		held = 0
 	}
 	if early > j.period {
@@ -81,7 +86,8 @@ func (w *Workers) look(ctx context.Context, j *job, now int64, force bool) (time
 	}
 	switch {
 	case force && held > 0:
-		return min(held, busyLook), nil
+		j.looks++
+		return min(held, firstLook<<min(j.looks-1, 10), lastLook), nil
 	case force:
 		return 0, nil
 	case held > 0: // whoever runs it sets the next time when done; look then, or when it died
