@@ -100,3 +100,27 @@ func BenchmarkGroupInsert(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/32, "us/row")
 }
+
+// BenchmarkOpen is what the database costs a start that has nothing to migrate.
+func BenchmarkOpen(b *testing.B) {
+	files := migrationFiles(map[string]string{"00001_init.sql": "CREATE TABLE things (n INT);"})
+	for name, url := range map[string]string{"sqlite": sqldbtest.SQLite(b), "postgres": sqldbtest.Postgres(b)} {
+		if err := sqldbtest.Open(b, url).Migrate(b.Context(), "things", files); err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				db, err := sqldb.Open(b.Context(), url, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := db.Migrate(b.Context(), "things", files); err != nil {
+					b.Fatal(err)
+				}
+				if err := db.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
