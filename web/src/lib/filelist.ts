@@ -160,6 +160,16 @@ export class FileListing {
     this.#onChange();
   }
 
+  /** Shows added and removed tags as the server does: the removed go, the added follow, none twice. */
+  retag(concerned: (file: FileInfo) => boolean, change: { add: string[]; remove: string[] }): void {
+    this.rows = this.rows.map((row) => {
+      if (!concerned(row)) return row;
+      const kept = row.tags.filter((tag) => !change.remove.includes(tag));
+      return { ...row, tags: [...new Set([...kept, ...change.add])] };
+    });
+    this.#onChange();
+  }
+
   find(id: string): FileInfo | undefined {
     return this.rows.find((row) => row.id === id);
   }
