@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vite';
-import { precompress, themeScript } from './scripts/plugins';
+import { precompress, themeScript } from './scripts/plugins.ts';
 
 const root = fileURLToPath(new URL('.', import.meta.url));
 /** Every HTML file beside this one is a page of its own. */

@@ -1,5 +1,6 @@
 /** How the line charts scale and draw. uPlot itself is loaded when the first chart is shown. */
 import type uPlot from 'uplot';
+import { ALARM_PERCENT } from './alarm';
 import { formatBytes, formatClock, formatClockSeconds } from './format';
 import type { Columns } from './history';
 
@@ -116,7 +117,10 @@ export class LineChart {
         },
       ],
       series: [{}, ...lines.map((line, at) => series(line, at === 0))],
-      hooks: { setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)] },
+      hooks: {
+        setCursor: [(plot) => onPoint(plot.cursor.idx ?? null)],
+        drawAxes: unit === 'percent' ? [alarmLine] : [],
+      },
     };
   }
 }
@@ -130,6 +134,21 @@ function series(line: Line, filled: boolean): uPlot.Series {
     spanGaps: false,
     ...(filled ? { fill: (plot: uPlot) => fade(plot, cssColor(line.color)) } : {}),
   };
+}
+
+/** Marks where a share becomes an alarm. */
+function alarmLine(plot: uPlot): void {
+  const { left, width } = plot.bbox;
+  const y = Math.round(plot.valToPos(ALARM_PERCENT, 'y', true));
+  plot.ctx.save();
+  plot.ctx.strokeStyle = cssColor('--danger');
+  plot.ctx.globalAlpha = 0.5;
+  plot.ctx.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+  plot.ctx.beginPath();
+  plot.ctx.moveTo(left, y);
+  plot.ctx.lineTo(left + width, y);
+  plot.ctx.stroke();
+  plot.ctx.restore();
 }
 
 /** The line's colour, thinning out towards the ground. */

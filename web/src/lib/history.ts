@@ -51,10 +51,10 @@ export class History {
     this.forget();
   }
 
-  /** Takes in one live frame. */
-  add(frame: Dashboard): void {
+  /** Takes in one live frame; true when ticks before it are missing. */
+  add(frame: Dashboard): boolean {
     const time = Date.parse(frame.sampled_at);
-    if (Number.isNaN(time)) return;
+    if (Number.isNaN(time)) return false;
     const sample = { time } as Sample;
     for (const metric of METRICS) sample[metric] = frame.system[metric] ?? null;
     const tick = this.tick(time);
@@ -64,10 +64,11 @@ export class History {
         this.samples.push(sample);
         this.samples.sort((a, b) => a.time - b.time);
       }
-      return;
+      return false;
     }
     this.samples.push(sample);
     this.forget();
+    return last !== undefined && this.isGap(last.time, time);
   }
 
   /** The samples from `since` (unix ms) on, with a null row wherever ticks are missing. */
@@ -77,7 +78,7 @@ export class History {
     let before: number | undefined;
     for (const sample of this.samples) {
       if (sample.time < since) continue;
-      if (before !== undefined && sample.time - before > this.intervalMs * 1.75) {
+      if (before !== undefined && this.isGap(before, sample.time)) {
         times.push((before + this.intervalMs) / 1000);
         for (const column of values) column.push(null);
       }
@@ -95,6 +96,10 @@ export class History {
     const inside = this.samples.filter((sample) => sample.time >= since).reverse();
     const step = Math.max(1, Math.ceil(inside.length / rows));
     return inside.filter((_, at) => at % step === 0);
+  }
+
+  private isGap(before: number, after: number): boolean {
+    return after - before > this.intervalMs * 1.75;
   }
 
   private tick(time: number): number {

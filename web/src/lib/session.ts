@@ -5,7 +5,8 @@
 export type SessionState = {
   required: boolean;
   authenticated: boolean;
-  method: 'none' | 'api_key' | 'session' | 'local';
+  /** Empty when nobody is recognised. */
+  method: 'none' | 'api_key' | 'session' | 'local' | '';
 };
 
 const PATH = '/api/v1/session';

@@ -48,7 +48,7 @@ export const dashboard = {
     use: 'Memory and disk',
     memory: 'Memory',
     disk: 'Disk',
-    network: 'Network',
+    network: 'Network traffic',
     received: 'Received',
     sent: 'Sent',
     activity: 'Disk activity',

@@ -12,7 +12,7 @@ export const messages = {
     api: 'API',
     theme: 'Theme',
     themes: { system: 'System', dark: 'Dark', light: 'Light' },
-    keyboard: 'Keyboard shortcuts',
+    keyboard: 'Shortcuts',
     signOut: 'Sign out',
     signedOut: 'You are signed out.',
     open: 'Open to everyone who reaches this server',

@@ -64,15 +64,14 @@ export class Board {
     this.problem = '';
     const sampled = Date.parse(frame.sampled_at);
     if (!Number.isNaN(sampled)) this.skewMs = sampled - Date.now();
-    this.history.add(frame);
+    const gap = this.history.add(frame);
     this.changes++;
+    // What was missed, the server still knows.
+    if (gap) void this.fill();
   }
 
   private became(status: LiveStatus): void {
-    const returned = status === 'live' && this.status !== 'connecting';
     this.status = status;
-    // What happened meanwhile, the server still knows.
-    if (returned) void this.fill();
     if (status === 'offline' && !this.frame) void this.fill();
   }
 
