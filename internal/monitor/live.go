@@ -8,14 +8,15 @@ import (
 
 // The live feed's clock. A client gets its first frame at once and further ones every 2 s, so
 // at first each is out of step with the sampler by some part of the interval. The feed cuts the
-// interval into slots and moves each client towards slot 0, the sampler's own tick, by two
-// slots a frame: intervals stay within 10 %, and after at most 20 s everybody is served when
+// interval into slots and moves each client towards slot 0, the sampler's own tick, by one
+// slot a frame: intervals stay well within 10 %, and after at most 40 s everybody is served when
 // data is newest, in one burst, without any timer.
 const (
 	slotWidth = 50 * time.Millisecond
 	slots     = int64(tickInterval / slotWidth)
-	// drift is the number of slots by which a client's interval may differ from 2 s: 100 ms.
-	drift = 2
+	// drift is the number of slots by which a client's interval may differ from 2 s: 50 ms,
+	// which leaves three quarters of the 10 % to a busy machine.
+	drift = 1
 	// pingEvery is how often the server makes sure that a client is still there.
 	pingEvery = 30 * time.Second
 	// farewell bounds how long Run waits for clients to take their close frame.

@@ -32,7 +32,7 @@ func TestRingKeepsTheLastMinutes(t *testing.T) {
 			t.Fatalf("row %d: got %v, want %v", i, r.values[columnCPU], want)
 		}
 	}
-	if got := r.since(time.Unix(1_800_000_000+2*(recentRows+4), 0)); len(got) != 3 {
+	if got := r.since(time.Unix(1_800_000_000+2*int64(recentRows+4), 0)); len(got) != 3 {
 		t.Errorf("the last 3 samples: got %d rows, want 3", len(got))
 	}
 }
