@@ -1,7 +1,9 @@
 package sqldbtest
 
 import (
+	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -20,9 +22,11 @@ const (
 	lookInterval = 10 * time.Millisecond // how often the server's state file is read
 	startTries   = 5                     // a free port may be taken between finding and using it
 
-	// Words for the supervising shell; silence (the end of the pipe) means: stop and remove everything.
-	wordKeep  = "keep"
-	wordCrash = "crash"
+	// Orders for the supervising shell.
+	orderInit  = "init"
+	orderStart = "start"
+	orderStop  = "stop"
+	orderCrash = "crash"
 )
 
 // What the servers are started with. Small, so that a dozen fit beside each other; without
@@ -33,25 +37,29 @@ const (
 	durableSettings = commonSettings + " synchronous_commit=on full_page_writes=on"
 )
 
-// supervise runs the server ($1 directory, $2... command) until it is told a word or its pipe
-// closes because the test process is gone.
-const supervise = `dir=$1; shift
-"$@" >>"$dir/log" 2>&1 </dev/null &
-pid=$!
-read word
-case "$word" in crash) kill -QUIT $pid ;; *) kill -INT $pid ;; esac
-wait $pid
-[ -n "$word" ] || rm -rf "$dir"`
+// supervise obeys orders from its pipe and answers each with a line. When the pipe closes,
+// because the test process is gone, it stops the server and removes everything.
+const supervise = `bin=$1; dir=$2; shift 2; pid=
+end() { if [ -n "$pid" ]; then kill "-$1" $pid; wait $pid; pid=; fi; }
+while read order port; do
+	case $order in
+	init) "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C --no-sync --no-instructions >"$dir/log" 2>&1 </dev/null ;;
+	start) "$bin/postgres" -D "$dir/data" -k "$dir" -c listen_addresses=127.0.0.1 -c "port=$port" "$@" >"$dir/log" 2>&1 </dev/null & pid=$! ;;
+	stop) end INT ;;
+	crash) end QUIT ;;
+	esac
+	echo $?
+done
+end INT
+rm -rf "$dir"`
 
 // server is one PostgreSQL cluster in a temporary directory.
 type server struct {
-	bin      string // directory of the programs
-	dir      string // short, because a socket's path may have 107 characters
-	port     int
-	settings string
-
-	shell *exec.Cmd
-	pipe  io.WriteCloser
+	dir     string // short, because a socket's path may have 107 characters
+	port    int
+	shell   *exec.Cmd
+	orders  io.WriteCloser
+	answers *bufio.Reader
 }
 
 // newServer makes a cluster and starts it.
@@ -64,62 +72,87 @@ func newServer(settings string) (*server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a directory for PostgreSQL: %w", err)
 	}
-	s := &server{bin: bin, dir: dir, settings: settings}
-	if err := s.create(); err != nil {
+	s := &server{dir: dir}
+	if err := errors.Join(giveAway(dir), s.startShell(bin, settings)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	for try := 1; ; try++ {
-		if s.port, err = freePort(); err == nil {
-			err = s.start()
-		}
-		if err == nil {
-			return s, nil
-		}
-		if try == startTries {
-			s.remove()
-			return nil, err
-		}
+	if err := s.create(); err != nil {
+		s.remove()
+		return nil, err
 	}
+	return s, nil
 }
 
-// create runs initdb.
-func (s *server) create() error {
-	if err := giveAway(s.dir); err != nil {
-		return err
+// startShell starts the supervisor, before there is anything to leave behind.
+func (s *server) startShell(bin, settings string) error {
+	args := []string{"-c", supervise, "sh", bin, s.dir}
+	for setting := range strings.FieldsSeq(settings) {
+		args = append(args, "-c", setting)
 	}
-	cmd := s.command(filepath.Join(s.bin, "initdb"), "-D", s.data(), "-U", "postgres", "-A", "trust",
-		"-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
+	// The end of the pipe ends it, not a context: it outlives the process to clean up.
+	cmd := exec.CommandContext(context.Background(), "sh", args...)
+	cmd.Dir = s.dir
+	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PG") }), "LC_ALL=C", "TZ=UTC")
+	asUnprivileged(cmd)
+	ownGroup(cmd)
+	orders, err := cmd.StdinPipe()
+	if err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	answers, err := cmd.StdoutPipe()
+	if err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("start PostgreSQL: %w", err)
+	}
+	s.shell, s.orders, s.answers = cmd, orders, bufio.NewReader(answers)
+	return nil
+}
+
+// order tells the shell what to do and waits until it is done.
+func (s *server) order(order string) error {
+	if _, err := fmt.Fprintln(s.orders, order, s.port); err != nil {
+		return fmt.Errorf("%s PostgreSQL: %w", order, err)
+	}
+	answer, err := s.answers.ReadString('\n')
+	if err != nil {
+		return fmt.Errorf("%s PostgreSQL: %w", order, err)
+	}
+	if code := strings.TrimSpace(answer); order == orderInit && code != "0" {
+		return fmt.Errorf("initdb ended with %s:\n%s", code, s.log())
+	}
+	return nil
+}
+
+// create makes the cluster and starts it on a free port.
+func (s *server) create() error {
+	if err := s.order(orderInit); err != nil {
+		return err
 	}
 	// Everybody is let in from this machine, but for one user with whom passwords are tested.
 	const rules = "host all guarded all scram-sha-256\nlocal all all trust\nhost all all all trust\n"
 	if err := os.WriteFile(filepath.Join(s.data(), "pg_hba.conf"), []byte(rules), 0o600); err != nil {
 		return fmt.Errorf("write pg_hba.conf: %w", err)
 	}
-	return nil
+	for try := 1; ; try++ {
+		var err error
+		if s.port, err = freePort(); err == nil {
+			err = s.start()
+		}
+		if err == nil || try == startTries {
+			return err
+		}
+	}
 }
 
 // start starts the server and waits until it takes connections.
 func (s *server) start() error {
-	args := []string{"-c", supervise, "sh", s.dir, filepath.Join(s.bin, "postgres"), "-D", s.data(), "-k", s.dir,
-		"-c", "listen_addresses=127.0.0.1", "-c", "port=" + strconv.Itoa(s.port)}
-	for setting := range strings.FieldsSeq(s.settings) {
-		args = append(args, "-c", setting)
-	}
-	s.shell = s.command("sh", args...)
-	ownGroup(s.shell)
-	pipe, err := s.shell.StdinPipe()
-	if err != nil {
-		return fmt.Errorf("start PostgreSQL: %w", err)
-	}
-	s.pipe = pipe
-	if err := s.shell.Start(); err != nil {
-		return fmt.Errorf("start PostgreSQL: %w", err)
+	if err := s.order(orderStart); err != nil {
+		return err
 	}
 	if err := s.ready(); err != nil {
-		s.stop(wordKeep)
-		return err
+		return errors.Join(err, s.order(orderStop))
 	}
 	return nil
 }
@@ -141,24 +174,11 @@ func (s *server) ready() error {
 	return fmt.Errorf("PostgreSQL is not ready after %s:\n%s", startTimeout, s.log())
 }
 
-// stop ends the server with a word for its shell and waits until it is gone.
-func (s *server) stop(word string) {
-	if s.shell == nil {
-		return
-	}
-	if word != "" {
-		_, _ = io.WriteString(s.pipe, word+"\n") // a shell that is gone already needs no word
-	}
-	s.pipe.Close()
-	_ = s.shell.Wait() // the exit code is the server's, which was told to die
-	s.shell = nil
-	_ = os.Remove(filepath.Join(s.dir, "log"))
-}
-
-// remove ends the server and removes its files.
+// remove ends the server and its shell, which removes the files.
 func (s *server) remove() {
-	s.stop("")
-	_ = os.RemoveAll(s.dir)
+	s.orders.Close()
+	_, _ = io.Copy(io.Discard, s.answers) // until the shell is done
+	_ = s.shell.Wait()                    // its exit code is rm's, and the directory tells that better
 }
 
 func (s *server) data() string { return filepath.Join(s.dir, "data") }
@@ -170,15 +190,6 @@ func (s *server) url(database string) string {
 func (s *server) log() string {
 	log, _ := os.ReadFile(filepath.Join(s.dir, "log")) // only ever shown with another error
 	return string(log)
-}
-
-// command prepares a program to run as a user PostgreSQL accepts.
-func (s *server) command(name string, args ...string) *exec.Cmd {
-	cmd := exec.Command(name, args...)
-	cmd.Dir = s.dir
-	cmd.Env = append(slices.DeleteFunc(os.Environ(), func(e string) bool { return strings.HasPrefix(e, "PG") }), "LC_ALL=C", "TZ=UTC")
-	asUnprivileged(cmd)
-	return cmd
 }
 
 // findPrograms returns the directory with initdb and postgres: Debian's newest, or the PATH's.
@@ -202,7 +213,7 @@ func version(initdb string) int {
 }
 
 func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		return 0, fmt.Errorf("find a free port: %w", err)
 	}

@@ -90,13 +90,20 @@ func StartCluster(t testing.TB) *Cluster {
 // Stop shuts the server down, cutting off whoever is connected.
 func (c *Cluster) Stop() {
 	c.t.Helper()
-	c.s.stop(wordKeep)
+	c.do(orderStop)
 }
 
 // Crash ends the server at once, without a word to its clients.
 func (c *Cluster) Crash() {
 	c.t.Helper()
-	c.s.stop(wordCrash)
+	c.do(orderCrash)
+}
+
+func (c *Cluster) do(order string) {
+	c.t.Helper()
+	if err := c.s.order(order); err != nil {
+		c.t.Fatal(err)
+	}
 }
 
 // Start starts the server again, on the same address.
