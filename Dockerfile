@@ -44,7 +44,7 @@ WORKDIR /data
 # Whoever forgets to mount them finds the data in a volume afterwards instead of losing it with the container.
 VOLUME ["/data", "/app/storage"]
 EXPOSE 8000
-# Requests under way get 20 s to finish; docker's own 10 s would cut them: docker stop --time 30.
+# Requests under way get 20 s to finish; docker's own 10 s would cut them: docker stop -t 30.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=6s --start-period=60s --retries=3 CMD ["/homeserver", "healthcheck"]
 ENTRYPOINT ["/homeserver"]

@@ -44,7 +44,12 @@ cleanup() {
 trap cleanup EXIT
 trap 'exit 130' INT TERM
 
-# seconds since $1, which is $SECONDS at some earlier moment
+milliseconds() { # the Mac's date knows no %N
+  local now
+  now=$(date +%s%N)
+  case $now in *N) echo "${now%N}000" ;; *) echo "$((now / 1000000))" ;; esac
+}
+
 wait_healthy() {
   local start=$SECONDS status=
   while [ $((SECONDS - start)) -lt 120 ]; do
@@ -106,10 +111,10 @@ INSERT INTO file_metadata VALUES ('$id', 'from the original.bin', 'application/o
 SQL
 
 # --- up
-started=$(date +%s%N)
+started=$(milliseconds)
 "${compose[@]}" up -d >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "docker-compose up"; }
 wait_healthy
-say "up and healthy" "$((($(date +%s%N) - started) / 1000000)) ms"
+say "up and healthy" "$(($(milliseconds) - started)) ms"
 
 # --- what the container may do
 docker top "$name" -o pid,uid | tail -n +2 | awk -v want="$owner" '$2 != want { exit 1 }' || fail "it runs as another user than $owner: $(docker top "$name" -o pid,uid)"
@@ -131,13 +136,13 @@ new=$(api -F "file=@$work/new;filename=new.bin" -F tags=one,two "$(address)/api/
 same "$new" "$work/new" "the uploaded file"
 say "keeps an uploaded file of 40 MB"
 
-# --- docker stop while a download is under way: it finishes
+# --- stop while a download is under way: it finishes
 api --limit-rate 8M -o "$work/slow" "$(address)/api/v1/files/$new/download" &
 download=$!
 sleep 1.5
-started=$(date +%s%N)
-docker stop --time 30 "$name" >/dev/null
-took=$((($(date +%s%N) - started) / 1000000))
+started=$(milliseconds)
+docker stop -t 30 "$name" >/dev/null
+took=$(($(milliseconds) - started))
 wait "$download" || fail "docker stop cut a download"
 cmp "$work/slow" "$work/new" || fail "docker stop cut a download short"
 [ "$(state '{{.State.ExitCode}} {{.State.OOMKilled}}')" = "0 false" ] || fail "it stopped with exit code $(state '{{.State.ExitCode}}')"
@@ -146,12 +151,12 @@ say "docker stop lets a download finish, exit code 0" "$took ms"
 # --- down and up
 "${compose[@]}" down --volumes >/dev/null 2>&1
 [ -n "$(ls -A "$data/storage")" ] || fail "down --volumes emptied the drive"
-started=$(date +%s%N)
+started=$(milliseconds)
 "${compose[@]}" up -d >"$work/up.log" 2>&1 || { cat "$work/up.log" >&2; fail "docker-compose up, the second time"; }
 wait_healthy
 same "$id" "$work/old" "the original's file"
 same "$new" "$work/new" "the uploaded file"
-say "down --volumes and up: both files are there, byte for byte" "$((($(date +%s%N) - started) / 1000000)) ms"
+say "down --volumes and up: both files are there, byte for byte" "$(($(milliseconds) - started)) ms"
 
 # --- PostgreSQL restarts, homeserver does not
 since=$(state '{{.State.StartedAt}}')
