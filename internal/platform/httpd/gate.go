@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -69,7 +70,7 @@ func (g *gate) finish(c *call, r *http.Request) {
 		slog.String("method", r.Method), slog.String("path", shorten(r.URL.Path)), slog.Int("status", c.status),
 		slog.Int64("bytes", c.bytes), slog.Duration("took", time.Since(c.start)), slog.String("from", c.remote), slog.String("id", c.id),
 	}
-	if failure != nil && failure != http.ErrAbortHandler {
+	if failure != nil && !aborted(failure) {
 		level = slog.LevelError
 		attrs = append(attrs, slog.Any("panic", failure), slog.String("stack", string(debug.Stack())))
 		if !c.begun() {
@@ -86,6 +87,12 @@ func (g *gate) finish(c *call, r *http.Request) {
 	if failure != nil {
 		panic(http.ErrAbortHandler) // net/http then cuts the connection
 	}
+}
+
+// aborted reports whether a panic is net/http's own way to cut a connection.
+func aborted(failure any) bool {
+	err, ok := failure.(error)
+	return ok && errors.Is(err, http.ErrAbortHandler)
 }
 
 // origin tells the client's address and whether it speaks TLS, believing the headers of

@@ -153,10 +153,10 @@ func postgresKind(err error) errs.Kind {
 	if errors.As(err, &ce) {
 		return errs.Unavailable
 	}
-	switch code := sqlState(err); {
-	case code == codeDiskFull:
+	switch sqlState(err) {
+	case codeDiskFull:
 		return errs.StorageFull
-	case code == codeTooMany, code == codeIOError, code == codeReadOnly, code == codeStarting:
+	case codeTooMany, codeIOError, codeReadOnly, codeStarting:
 		return errs.Unavailable
 	}
 	return errs.Internal

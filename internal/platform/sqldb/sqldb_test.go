@@ -55,7 +55,7 @@ func TestReadAndWrite(t *testing.T) {
 			t.Errorf("rows: got %v, %v; want a:1 b:2", got, err)
 		}
 		var id string
-		if err := db.QueryRow(ctx, `SELECT id FROM things WHERE n = $1`, 7).Scan(&id); err != sqldb.ErrNoRows {
+		if err := db.QueryRow(ctx, `SELECT id FROM things WHERE n = $1`, 7).Scan(&id); !errors.Is(err, sqldb.ErrNoRows) {
 			t.Errorf("no row: got %v; want the bare ErrNoRows", err)
 		}
 		gone, cancel := context.WithCancel(ctx)

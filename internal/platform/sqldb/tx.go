@@ -30,7 +30,7 @@ type Tx struct {
 // COMMIT was sent), so it changes nothing outside the transaction but what it assigns anew.
 func (db *DB) Tx(ctx context.Context, fn func(tx *Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err, again := db.runTx(ctx, fn)
+		again, err := db.runTx(ctx, fn)
 		if err == nil || !again || attempt == txAttempts || ctx.Err() != nil {
 			return err
 		}
@@ -45,24 +45,24 @@ func (db *DB) Tx(ctx context.Context, fn func(tx *Tx) error) error {
 }
 
 // runTx runs fn once; again says that a second run is safe and may succeed.
-func (db *DB) runTx(ctx context.Context, fn func(tx *Tx) error) (err error, again bool) {
+func (db *DB) runTx(ctx context.Context, fn func(tx *Tx) error) (again bool, err error) {
 	if db.dialect == SQLite {
-		return db.runSQLiteTx(ctx, fn), false
+		return false, db.runSQLiteTx(ctx, fn)
 	}
 	sqlTx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
-		return db.wrap(ctx, err), connectionLost(err)
+		return connectionLost(err), db.wrap(ctx, err)
 	}
-	defer sqlTx.Rollback() // no effect after Commit; covers errors, panics and Goexit
+	defer func() { _ = sqlTx.Rollback() }() // no effect after Commit; covers errors, panics and Goexit
 	tx := &Tx{db: db, on: sqlTx}
 	if err := fn(tx); err != nil {
-		return err, tx.lost != nil || repeatable(err)
+		return tx.lost != nil || repeatable(err), err
 	}
 	if tx.lost != nil { // fn swallowed the error, but the transaction is gone all the same
-		return db.wrap(ctx, tx.lost), true
+		return true, db.wrap(ctx, tx.lost)
 	}
 	err = sqlTx.Commit()
-	return db.wrap(ctx, err), commitNeverHappened(err)
+	return commitNeverHappened(err), db.wrap(ctx, err)
 }
 
 // runSQLiteTx holds the only writer connection from BEGIN to COMMIT. It speaks to it directly

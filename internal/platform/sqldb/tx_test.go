@@ -20,7 +20,7 @@ func TestTxCommitsOrLeavesNothing(t *testing.T) {
 		if err := db.Tx(ctx, func(tx *sqldb.Tx) error { insert(tx, "kept"); return nil }); err != nil {
 			t.Fatal(err)
 		}
-		if err := db.Tx(ctx, func(tx *sqldb.Tx) error { insert(tx, "error"); return errStop }); err != errStop {
+		if err := db.Tx(ctx, func(tx *sqldb.Tx) error { insert(tx, "error"); return errStop }); !errors.Is(err, errStop) {
 			t.Errorf("got %v; want the function's own error", err)
 		}
 		func() {
