@@ -24,7 +24,7 @@ describe('rateCeiling', () => {
 
 test('labels say what they count', () => {
   expect([valueLabel('percent', 25), valueLabel('rate', 0), valueLabel('rate', 2.5 * MB)]).toEqual([
-    '25 %',
+    '25%',
     '0',
     '2.5 MB/s',
   ]);

@@ -1,7 +1,7 @@
 /** How the line charts scale and draw. uPlot itself is loaded when the first chart is shown. */
 import type uPlot from 'uplot';
 import { ALARM_PERCENT } from './alarm';
-import { formatBytes, formatClock, formatClockSeconds } from './format';
+import { formatBytes, formatClock, formatClockSeconds, formatWholePercent } from './format';
 import type { Columns } from './history';
 
 export type Unit = 'percent' | 'rate';
@@ -13,7 +13,7 @@ export type ChartSize = { width: number; height: number };
 const MIN_RATE = 16 * 1024;
 const STEPS = [1, 2, 4, 8, 10, 20, 40, 80, 100, 200, 400, 800];
 const AXIS_FONT_PX = 12;
-/** Room for "100 %" and for "800 kB/s". */
+/** Room for "100%" and for "800 kB/s". */
 const Y_AXIS_PX = { percent: 46, rate: 68 };
 /** Between the labels of the time axis. */
 const LABEL_GAP_PX = 76;
@@ -30,7 +30,7 @@ export function rateCeiling(highest: number): number {
 
 /** The labels of a value axis. */
 export function valueLabel(unit: Unit, value: number): string {
-  if (unit === 'percent') return `${Math.round(value)} %`;
+  if (unit === 'percent') return formatWholePercent(value);
   return value === 0 ? '0' : `${formatBytes(value)}/s`;
 }
 

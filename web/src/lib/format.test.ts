@@ -48,7 +48,7 @@ test('what is not known is said to be unknown, never zero', () => {
 });
 
 test('percentages keep one digit, so that they do not jump', () => {
-  expect([formatPercent(5), formatPercent(12.34)]).toEqual(['5.0 %', '12.3 %']);
+  expect([formatPercent(5), formatPercent(12.34)]).toEqual(['5.0%', '12.3%']);
 });
 
 test('today is a time, another day a date, nonsense unknown', () => {

@@ -8,8 +8,13 @@ const GB = 1024 ** 3;
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
 
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
-const oneDigit = new Intl.NumberFormat(undefined, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const upToOne = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
+const percent = new Intl.NumberFormat(undefined, {
+  style: 'percent',
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
+const wholePercent = new Intl.NumberFormat(undefined, { style: 'percent', maximumFractionDigits: 0 });
 const twoDigits = new Intl.NumberFormat(undefined, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const dateTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
 const dayOnly = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
@@ -48,7 +53,11 @@ export function formatRate(value: Known): string {
 }
 
 export function formatPercent(value: Known): string {
-  return value === null ? UNKNOWN : `${oneDigit.format(value)} %`;
+  return value === null ? UNKNOWN : percent.format(value / 100);
+}
+
+export function formatWholePercent(value: number): string {
+  return wholePercent.format(value / 100);
 }
 
 export function formatLoad(value: Known): string {
