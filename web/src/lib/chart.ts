@@ -15,8 +15,9 @@ const STEPS = [1, 2, 4, 8, 10, 20, 40, 80, 100, 200, 400, 800];
 const AXIS_FONT_PX = 12;
 /** Room for "100%" and for "800 kB/s". */
 const Y_AXIS_PX = { percent: 46, rate: 68 };
-/** Between the labels of the time axis. */
-const LABEL_GAP_PX = 76;
+/** Between the labels of the time axis, with and without seconds. */
+const LABEL_GAP_PX = { seconds: 76, minutes: 54 };
+const SECONDS_UP_TO_S = 120;
 const TIME_STEPS_S = [15, 30, 60, 120, 180, 300, 600];
 
 /** The first round figure, in steps of 1024, at or above the highest value. */
@@ -104,7 +105,8 @@ export class LineChart {
           ...axis,
           grid: { show: false },
           incrs: TIME_STEPS_S,
-          space: LABEL_GAP_PX,
+          space: (_, __, from, to) =>
+            to - from > SECONDS_UP_TO_S ? LABEL_GAP_PX.minutes : LABEL_GAP_PX.seconds,
           size: 28,
           values: (_, splits, __, ___, step) => splits.map((split) => timeLabel(split, step)),
         },
