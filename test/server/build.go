@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,9 +26,19 @@ type binaries struct {
 // shared is this process's builds. Its content is guarded by its lock.
 var shared = &binaries{built: map[string]string{}}
 
+// side is how many tests run beside each other. They mostly wait, for processes, disks and
+// the next tick, so this is more than a small machine has cores.
+const side = "6"
+
 // Main runs a package's tests and removes what was built for them. Every black-box package
 // calls it from TestMain.
 func Main(m *testing.M) {
+	flag.Parse()
+	chosen := false
+	flag.Visit(func(f *flag.Flag) { chosen = chosen || f.Name == "test.parallel" })
+	if !chosen {
+		_ = flag.Set("test.parallel", side) // a number is a number
+	}
 	code := m.Run()
 	shared.mu.Lock()
 	if shared.dir != "" {

@@ -41,6 +41,7 @@ type Options struct {
 	Env  map[string]string // over the defaults; an empty value removes one
 	Tags string            // build tags
 	Dir  string            // home of data and log; empty for a new temporary directory
+	Wrap []string          // a command that executes the server in its place, as env(1) does
 }
 
 // Server is one server process, or several after each other on the same data.
@@ -50,6 +51,7 @@ type Server struct {
 
 	t       testing.TB
 	binary  string
+	wrap    []string
 	env     map[string]string
 	logPath string
 	logFrom int64 // where the log of the present process begins
@@ -73,7 +75,7 @@ func New(t testing.TB, o Options) *Server {
 		"DATA_DIR": filepath.Join(o.Dir, "data"),
 	}
 	maps.Copy(env, o.Env)
-	s := &Server{t: t, Dir: o.Dir, binary: Binary(t, o.Tags), env: env, logPath: filepath.Join(o.Dir, "server.log")}
+	s := &Server{t: t, Dir: o.Dir, binary: Binary(t, o.Tags), wrap: o.Wrap, env: env, logPath: filepath.Join(o.Dir, "server.log")}
 	s.Client = NewClient("", env["API_KEY"])
 	if env["AUTH"] == "none" {
 		s.Client.Key = ""
@@ -121,7 +123,8 @@ func (s *Server) Launch() {
 }
 
 func (s *Server) command(args ...string) *exec.Cmd {
-	command := exec.Command(s.binary, args...)
+	line := append(slices.Clone(s.wrap), append([]string{s.binary}, args...)...)
+	command := exec.Command(line[0], line[1:]...)
 	command.Dir = s.Dir
 	for _, name := range slices.Sorted(maps.Keys(s.env)) {
 		if value := s.env[name]; value != "" {
@@ -283,4 +286,12 @@ func (s *Server) StoragePath() string {
 		return path
 	}
 	return filepath.Join(s.env["DATA_DIR"], "storage")
+}
+
+// Signal sends SIGTERM and waits for nothing.
+func (s *Server) Signal(t testing.TB) {
+	t.Helper()
+	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatalf("SIGTERM: %v", err)
+	}
 }
