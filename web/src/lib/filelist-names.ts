@@ -19,6 +19,16 @@ const BIDI: Record<string, string> = {
   '\u2069': 'PDI',
 };
 
+/** The control characters that people have heard of; the others go by their number. */
+const CONTROLS: Record<string, string> = {
+  '\0': 'NUL',
+  '\t': 'TAB',
+  '\n': 'LF',
+  '\r': 'CR',
+  '\x1B': 'ESC',
+  '\x7F': 'DEL',
+};
+
 /** Characters without width or ink: two names that look alike may differ by them. Joiners stay, scripts and emoji need them. */
 const UNSEEN: Record<string, string> = {
   '\u00AD': 'SHY',
@@ -34,11 +44,9 @@ const SUSPECT =
 
 function symbolFor(character: string): string {
   const code = character.codePointAt(0) ?? 0;
-  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
-  if (code === 0x7f) return '\u2421';
-  const name = BIDI[character] ?? UNSEEN[character];
+  const name = CONTROLS[character] ?? BIDI[character] ?? UNSEEN[character];
   if (name) return `\u27E8${name}\u27E9`;
-  if (code >= 0x80 && code < 0xa0) return `\u27E8U+00${code.toString(16).toUpperCase()}\u27E9`;
+  if (code < 0xa0) return `\u27E8U+${code.toString(16).toUpperCase().padStart(4, '0')}\u27E9`;
   return '\uFFFD';
 }
 

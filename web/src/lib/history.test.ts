@@ -57,6 +57,14 @@ describe('History', () => {
     expect(cpu(history)).toEqual([[4], [5]]);
   });
 
+  test('leaves a gap where an old value was sent again', () => {
+    const history = new History();
+    const old = frame(START, 7);
+    old.system.stale = ['cpu'];
+    history.add(old);
+    expect(cpu(history)[1]).toEqual([null]);
+  });
+
   test('puts a late frame in its place', () => {
     const history = new History();
     history.add(frame(START, 1));

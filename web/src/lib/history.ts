@@ -56,7 +56,13 @@ export class History {
     const time = Date.parse(frame.sampled_at);
     if (Number.isNaN(time)) return false;
     const sample = { time } as Sample;
-    for (const metric of METRICS) sample[metric] = frame.system[metric] ?? null;
+    const stale = frame.system.stale ?? [];
+    for (const metric of METRICS) {
+      // An old value repeated is not a measurement: it leaves a gap.
+      sample[metric] = stale.some((one) => metric === `${one}_percent`)
+        ? null
+        : (frame.system[metric] ?? null);
+    }
     const tick = this.tick(time);
     const last = this.latest;
     if (last && this.tick(last.time) >= tick) {

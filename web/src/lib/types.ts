@@ -41,6 +41,8 @@ export type SystemStats = {
   network_received_bytes_per_second: Known;
   network_sent_bytes_per_second: Known;
   scope: 'host' | 'container';
+  /** Figures that could not be measured just now and show the last known value. */
+  stale?: string[];
 };
 
 export type StorageStats = {

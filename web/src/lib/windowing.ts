@@ -8,7 +8,7 @@
 export const MAX_HEIGHT_PX = 16_000_000;
 
 /** Rows drawn beyond each edge, so that a scroll of one frame shows no gap. */
-export const OVERSCAN_ROWS = 3;
+export const OVERSCAN_ROWS = 2;
 
 export interface WindowInput {
   /** Number of rows in the list. */

@@ -15,6 +15,7 @@ export const dashboard = {
     of: (used: string, total: string) => `${used} of ${total}`,
     swap: (used: string) => `${used} swap`,
     free: (free: string) => `${free} free`,
+    stale: 'not measured just now',
   },
   storage: {
     title: 'File Storage',
