@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// errLate is the error of a collector that had not answered by its deadline.
-var errLate = errors.New("no answer within " + collectorDeadline.String())
+// errLate is the error of a collector that had not answered by the deadline of its tick.
+var errLate = errors.New("no answer in time")
 
 // errUnsupported is the error of a figure that this platform does not offer.
 var errUnsupported = errors.New("not offered by this platform")

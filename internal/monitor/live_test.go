@@ -36,7 +36,11 @@ func (l *listener) client() *client {
 			l.pings = append(l.pings, time.Now())
 			return l.pong
 		},
-		lost: func() { l.lost = true },
+		lost: func() {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			l.lost = true
+		},
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	// collectorDeadline is how long a tick waits for its collectors. Small against the
 	// interval, so that frames stay within 10 % of it when a collector begins to hang.
 	collectorDeadline = 120 * time.Millisecond
+	// patientDeadline is how long they may take while a promised figure was never known: on a
+	// machine that is busy starting, a late first answer is better than none.
+	patientDeadline = time.Second
 	// hostEvery is how many ticks pass between two looks at what hardly changes: a minute.
 	hostEvery = 30
 )
@@ -94,7 +97,11 @@ func (s *sampler) tick(ctx context.Context) *Snapshot {
 	lookAtHost := s.ticks%hostEvery == 0 || !s.host.known
 	s.ticks++
 	s.start(lookAtHost)
-	ctx, cancel := context.WithTimeout(ctx, collectorDeadline)
+	deadline := collectorDeadline
+	if !s.haveCPU || !s.memory.known || !s.disk.known {
+		deadline = patientDeadline
+	}
+	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 
 	if !s.takeCPU(ctx) {

@@ -129,10 +129,10 @@ func TestLateAnswerBecomesTheLastKnown(t *testing.T) {
 		s := newSampler("/data", newSource("/"), quiet())
 		steady(s)
 		s.disk.read = func() (diskUse, error) {
-			time.Sleep(time.Second) // fake time: a slow network mount
+			time.Sleep(1500 * time.Millisecond) // fake time: a slow network mount
 			return diskUse{Total: 10, Used: 5, Free: 5}, nil
 		}
-		got := runSampler(t, s, 5*time.Second)
+		got := runSampler(t, s, 7*time.Second)
 		if got[0].Complete() {
 			t.Error("first snapshot: got complete, want the disk missing")
 		}
@@ -140,7 +140,7 @@ func TestLateAnswerBecomesTheLastKnown(t *testing.T) {
 		if !last.Complete() || !slices.Contains(last.Stale, nameDisk) || last.Disk.Used != 5 {
 			t.Errorf("got %+v, want a stale disk of 5", last)
 		}
-		time.Sleep(time.Second) // the last read returns
+		time.Sleep(2 * time.Second) // the last read returns
 	})
 }
 

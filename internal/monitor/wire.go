@@ -163,7 +163,7 @@ func (m *Monitor) frame(s *Snapshot) []byte {
 	return encoded
 }
 
-// recentRows lays the last minutes out in columns.
+// recentOf lays the last minutes out in columns.
 func recentOf(rows []row) Recent {
 	out := Recent{IntervalSeconds: int(tickInterval / time.Second), Time: make([]int64, len(rows))}
 	columns := [recentColumns]column{}
