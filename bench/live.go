@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+const (
+	// tick is how often the server sends to every viewer.
+	tick = 2 * time.Second
+	// viewersCPU and idleCPU are shares of one core.
+	viewersCPU = 0.05
+	idleCPU    = 0.005
+	// tickTarget is how far an interval may be from two seconds, as a share.
+	tickTarget = 0.10
+	// idleMemory is the resident set of an idle server.
+	idleMemory = 60 << 20
+	// settle is how long a fresh server is left alone before it counts as idle.
+	settle = 3 * time.Second
+)
+
+// live measures an idle server, then one with many dashboards open.
+func live(ctx context.Context, b *bench) ([]row, error) {
+	h, err := b.open(ctx, "many", b.manyFiles)
+	if err != nil {
+		return nil, err
+	}
+	defer h.stop()
+	if err := pause(ctx, settle); err != nil {
+		return nil, err
+	}
+	used, err := h.watchCPU(ctx, b.watch)
+	if err != nil {
+		return nil, err
+	}
+	now, peak := h.resident()
+	rows := []row{
+		cpuRow("processor time when idle", used, b.watch, idleCPU, peak),
+		{what: fmt.Sprintf("resident memory when idle, %d files", b.manyFiles), ours: mebibytes(now), target: "< " + mebibytes(idleMemory), verdict: judge(now < idleMemory), peak: peak},
+	}
+	viewers, err := watchLive(ctx, h, b.viewers)
+	if err != nil {
+		return rows, err
+	}
+	defer viewers.close()
+	if err := pause(ctx, settle); err != nil {
+		return rows, err
+	}
+	viewers.reset()
+	h.resetPeak()
+	if used, err = h.watchCPU(ctx, b.watch); err != nil {
+		return rows, err
+	}
+	_, peak = h.resident()
+	deviation, frames, err := viewers.deviation()
+	if err != nil {
+		return rows, err
+	}
+	return append(rows,
+		cpuRow(fmt.Sprintf("processor time for %d dashboards", b.viewers), used, b.watch, viewersCPU, peak),
+		row{what: "  their interval's deviation from 2 s, p99", ours: fmt.Sprintf("%.1f %% (%d frames)", deviation*100, frames),
+			target: fmt.Sprintf("≤ %.0f %%", tickTarget*100), verdict: judge(deviation <= tickTarget)}), nil
+}
+
+// cpuRow is processor time as seconds and as a share of one core.
+func cpuRow(what string, used, length time.Duration, share float64, peak int64) row {
+	got := used.Seconds() / length.Seconds()
+	return row{what: what, ours: fmt.Sprintf("%.2f s in %.0f s (%.1f %% of a core)", used.Seconds(), length.Seconds(), got*100),
+		target: fmt.Sprintf("< %.1f %% of a core", share*100), verdict: judge(got < share), peak: peak}
+}
+
+// watchCPU returns the processor time a process uses within length.
+func (p *process) watchCPU(ctx context.Context, length time.Duration) (time.Duration, error) {
+	before, err := p.cpu()
+	if err != nil {
+		return 0, err
+	}
+	if err := pause(ctx, length); err != nil {
+		return 0, err
+	}
+	after, err := p.cpu()
+	return after - before, err
+}
+
+func pause(ctx context.Context, length time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(length):
+		return nil
+	}
+}
