@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"encoding/base64"
 	"io"
 	"net/http"
 	"net/url"
@@ -37,6 +38,10 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 		w.Header().Set("Upgrade", "websocket")
 		return nil, newProblem(r.Context(), http.StatusUpgradeRequired, "This address speaks WebSocket only.")
 	}
+	if !validHandshake(r.Header) {
+		w.Header().Set("Sec-WebSocket-Version", "13")
+		return nil, errs.New(errs.Malformed, "The WebSocket handshake is not valid.")
+	}
 	if origin := r.Header.Get("Origin"); origin != "" {
 		u, err := url.Parse(origin)
 		if err != nil || !strings.EqualFold(u.Host, r.Host) {
@@ -45,15 +50,25 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 	}
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
-		return nil, errs.Wrap(errs.Malformed, "The WebSocket handshake is not valid.", err)
+		return nil, errs.Wrap(errs.Malformed, "The WebSocket handshake failed.", err) // answered already: the connection is cut
 	}
 	conn.SetReadLimit(socketReadLimit)
 	ctx, stop := context.WithCancel(r.Context())
 	s := &Socket{conn: conn, ctx: ctx, stop: stop}
-	closing := Closing(r.Context())
+	forget := context.AfterFunc(Closing(r.Context()), func() { s.Close(websocket.StatusGoingAway, "the server is stopping") })
+	context.AfterFunc(ctx, func() { forget() }) // or the closing context would keep every socket there ever was
 	go s.discard()
-	context.AfterFunc(closing, func() { s.Close(websocket.StatusGoingAway, "the server is stopping") })
 	return s, nil
+}
+
+// keyLength is the length of the nonce in a handshake, in bytes (RFC 6455 section 4.2.1).
+const keyLength = 16
+
+// validHandshake checks what the library would otherwise answer in plain text.
+func validHandshake(h http.Header) bool {
+	key, err := base64.StdEncoding.DecodeString(h.Get("Sec-WebSocket-Key"))
+	return err == nil && len(key) == keyLength && h.Get("Sec-WebSocket-Version") == "13" &&
+		strings.Contains(strings.ToLower(strings.Join(h.Values("Connection"), ",")), "upgrade")
 }
 
 // discard reads until the connection ends: only a reader sees pongs and close frames.
