@@ -19,7 +19,6 @@ const apiKey = "benchmark-key-4711-4711-4711"
 type house struct {
 	*process
 	dir     string
-	blob    string        // id of the file uploaded first, if the library is seeded
 	answers time.Duration // from the start of the process to its first answer
 }
 

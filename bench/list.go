@@ -52,12 +52,11 @@ func (h *house) lastCursor() (string, error) {
 		Total int    `json:"total"`
 		Next  string `json:"next_cursor"`
 	}
-	cursor, seen, step := "", 0, page
+	cursor, seen := "", 0
 	for {
-		if left := answer.Total - seen; left > bigStep {
+		step := page
+		if answer.Total-seen > bigStep {
 			step = bigStep
-		} else {
-			step = page
 		}
 		path := "/api/v1/files/list?limit=" + strconv.Itoa(step)
 		if cursor != "" {

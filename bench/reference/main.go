@@ -36,18 +36,18 @@ type file struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
 	listen := flag.String("listen", "127.0.0.1:0", "address")
 	database := flag.String("database", "", "SQLite file of a HomeServer")
 	flag.Parse()
-	if err := serve(ctx, *listen, *database); err != nil {
+	if err := serve(context.Background(), *listen, *database); err != nil {
 		fmt.Fprintln(os.Stderr, "reference:", err)
 		os.Exit(1)
 	}
 }
 
 func serve(ctx context.Context, listen, database string) error {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	db, err := sql.Open("sqlite", "file:"+database+"?mode=ro&_pragma=busy_timeout(5000)")
 	if err != nil {
 		return fmt.Errorf("database: %w", err)
