@@ -1,0 +1,103 @@
+package files
+
+import (
+	"context"
+	"time"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/failpoint"
+)
+
+const (
+	// incomingAge is how old something under incoming is when it must be a crash's leftover.
+	incomingAge = 24 * time.Hour
+	// collectBatch is how many blobs are asked for at a time.
+	collectBatch = 500
+)
+
+// Collect removes content that nothing refers to, looking twice: the first look dates it, a
+// look at least Config.CollectAfter later removes it, if it is still so. It also dates what
+// lies on the disk unknown to the database, and removes what crashes left under incoming.
+func (f *Files) Collect(ctx context.Context) error {
+	swept, err := f.blobs.Sweep(ctx, time.Now().Add(-incomingAge)) // compared with the file system's clock
+	if err != nil {
+		return err
+	}
+	now := f.now()
+	// The second look comes first, so that nothing is dated and removed in one run.
+	removed, err := f.collectExpired(ctx, now.Add(-f.config.CollectAfter).UnixMicro())
+	if err != nil {
+		return err
+	}
+	orphans, err := f.findOrphans(ctx, now.UnixMicro())
+	if err != nil {
+		return err
+	}
+	marked, err := f.store.markUnreferenced(ctx, now.UnixMicro())
+	if err != nil {
+		return err
+	}
+	if swept+removed+orphans > 0 || marked > 0 {
+		f.log.Info("collected content that nothing refers to", "removed", removed, "first_seen", marked+int64(orphans), "unfinished_uploads_removed", swept)
+	}
+	return f.store.dropUnusedTags(ctx)
+}
+
+func (f *Files) collectExpired(ctx context.Context, cutoff int64) (removed int, err error) {
+	for after := ""; ; {
+		digests, err := f.store.collectable(ctx, cutoff, after, collectBatch)
+		if err != nil || len(digests) == 0 {
+			return removed, err
+		}
+		after = digests[len(digests)-1]
+		for _, digest := range digests {
+			failpoint.Hit("collect-before")
+			ok, err := f.store.collect(ctx, digest, cutoff, func() error {
+				failpoint.Hit("collect-row")
+				return f.blobs.Remove(ctx, digest)
+			})
+			if err != nil {
+				return removed, err
+			}
+			if ok {
+				removed++
+				f.log.Debug("removed content that nothing refers to", "sha256", digest)
+			}
+		}
+	}
+}
+
+// findOrphans gives content on disk that the database does not know a row dated now. An
+// upload that is being committed holds its row; if its transaction wins, ours changes nothing.
+func (f *Files) findOrphans(ctx context.Context, now int64) (found int, err error) {
+	folder, known, batch := "", map[string]bool{}, []blob.Info{}
+	flush := func() error {
+		if len(batch) == 0 {
+			return nil
+		}
+		found += len(batch)
+		err := f.store.adoptOrphans(ctx, batch, now)
+		batch = batch[:0]
+		return err
+	}
+	err = f.blobs.Walk(ctx, func(b blob.Info) error {
+		if next := b.SHA256[:2]; next != folder {
+			if err := flush(); err != nil {
+				return err
+			}
+			var err error
+			if known, err = f.store.knownBlobs(ctx, next); err != nil {
+				return err
+			}
+			folder = next
+		}
+		if _, ok := known[b.SHA256]; !ok {
+			batch = append(batch, b)
+		}
+		return nil
+	})
+	if err != nil {
+		return found, err
+	}
+	return found, flush()
+}

@@ -1,0 +1,161 @@
+package files
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/errs"
+)
+
+const (
+	// maxBatch is how many uploads are committed together at most: beyond it the transaction
+	// takes longer than the fsyncs it shares.
+	maxBatch = 64
+	// commitTimeout bounds one commit. It does not end with any client: others are in the batch.
+	commitTimeout = 30 * time.Second
+)
+
+// upload is a file that waits to be committed.
+type upload struct {
+	File
+	staged blob.Staged
+	wake   chan outcome // buffered; at most two messages
+	leader bool         // guarded by committer.mu: was told to lead the next batch
+}
+
+// outcome wakes a waiting upload: it is committed, it failed, or it leads the next batch.
+type outcome struct {
+	lead bool
+	err  error
+}
+
+// committer shares transactions and directory fsyncs between uploads that finish about the
+// same time. There is no goroutine of its own: the first to come commits for all who are
+// waiting and hands over to the first of those who came meanwhile.
+type committer struct {
+	store func(ctx context.Context, batch []*upload) []error
+
+	mu      sync.Mutex
+	busy    bool
+	waiting []*upload
+}
+
+// do returns when u is durable, or failed. A client that goes away while u still waits takes
+// it back; once it is in a batch it is committed.
+func (c *committer) do(ctx context.Context, u *upload) error {
+	u.wake = make(chan outcome, 2)
+	c.mu.Lock()
+	c.waiting = append(c.waiting, u)
+	lead := !c.busy
+	c.busy = true
+	c.mu.Unlock()
+	if lead {
+		return c.lead(ctx, u)
+	}
+	select {
+	case o := <-u.wake:
+		if !o.lead {
+			return o.err
+		}
+	case <-ctx.Done():
+		if c.withdraw(u) {
+			return ctx.Err()
+		}
+		if o := <-u.wake; !o.lead {
+			return o.err
+		}
+	}
+	return c.lead(ctx, u)
+}
+
+// withdraw takes u out of the queue; false when it is too late.
+func (c *committer) withdraw(u *upload) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	i := slices.Index(c.waiting, u)
+	if i < 0 {
+		return false
+	}
+	c.waiting = slices.Delete(c.waiting, i, i+1)
+	if u.leader {
+		c.handOver()
+	}
+	return true
+}
+
+// lead commits everything that waits, own included, wakes the others and hands over.
+func (c *committer) lead(ctx context.Context, own *upload) (err error) {
+	c.mu.Lock()
+	n := min(len(c.waiting), maxBatch)
+	batch := slices.Clone(c.waiting[:n])
+	c.waiting = slices.Delete(c.waiting, 0, n)
+	c.mu.Unlock()
+
+	results := make([]error, len(batch))
+	done := false
+	defer func() {
+		for i, u := range batch {
+			if !done { // a panic under way must not leave the others waiting for ever
+				results[i] = errs.New(errs.Internal, "The upload failed; please try again.")
+			}
+			if u != own {
+				u.wake <- outcome{err: results[i]}
+			}
+		}
+		c.mu.Lock()
+		c.handOver()
+		c.mu.Unlock()
+	}()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), commitTimeout)
+	defer cancel()
+	copy(results, c.store(ctx, batch))
+	done = true
+	return results[slices.Index(batch, own)]
+}
+
+// handOver makes the first who waits the leader. The caller holds mu.
+func (c *committer) handOver() {
+	if len(c.waiting) == 0 {
+		c.busy = false
+		return
+	}
+	next := c.waiting[0]
+	next.leader = true
+	next.wake <- outcome{lead: true}
+}
+
+// commitBatch commits uploads in one transaction. If that fails for a reason that may lie in
+// one of them, each is tried alone, so that one bad row fails alone.
+func (f *Files) commitBatch(ctx context.Context, batch []*upload) []error {
+	results := make([]error, len(batch))
+	err := f.commitTogether(ctx, batch)
+	switch {
+	case err == nil:
+		return results
+	case len(batch) == 1 || errs.Is(err, errs.Unavailable) || errs.Is(err, errs.StorageFull) || ctx.Err() != nil:
+		for i := range results {
+			results[i] = err
+		}
+		return results
+	}
+	f.log.Warn("a batch of uploads failed; each is committed alone", "uploads", len(batch), "error", err)
+	for i, u := range batch {
+		results[i] = f.commitTogether(ctx, []*upload{u})
+	}
+	return results
+}
+
+func (f *Files) commitTogether(ctx context.Context, batch []*upload) error {
+	staged := make([]blob.Staged, len(batch))
+	for i, u := range batch {
+		staged[i] = u.staged
+	}
+	c, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.blobs.Publish(ctx, staged) })
+	if err == nil {
+		f.usage.set(c)
+	}
+	return err
+}

@@ -1,0 +1,166 @@
+// Package files is the household's library: upload, list, download, tag, delete.
+//
+// Content is stored once, by its SHA-256, in a blob.Store; everything else about a file is a
+// row of file_metadata, the table of the Python original, widened. The id is a file's
+// identity, its name only a label.
+//
+// The story of an upload (upload.go, committer.go, sql_upload.go): the bytes go to incoming/
+// while they are hashed, and are fsynced there. Uploads that finish about the same time are
+// committed together: one transaction upserts their blob rows, renames the content into place
+// and fsyncs the folders, inserts the file rows and counts them. Only after COMMIT is anybody
+// told that the file is stored.
+//
+// The invariants:
+//   - A row that was acknowledged has its content; a crash leaves at most a blob without a row.
+//   - A blob is removed only by the collector, a day after it was first seen without a
+//     reference, in a transaction that holds the blob's row. Uploads take the same row lock
+//     before they rely on a blob.
+//   - Deleting hides a row (deleted_at); after the undo window the purge drops it.
+//   - Counters (files_usage, tag_names.files) and file_tags change in the transaction that
+//     changes the rows they count; all of them speak of rows that are not hidden.
+//   - Files of the original are never unlinked: adoption moves them to their blob's place.
+package files
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/jobs"
+	"homeserver/internal/platform/service"
+	"homeserver/internal/platform/sqldb"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+const (
+	// undoWindow is how long a deleted file can be had back at least: long enough to read
+	// "Undo" and press it, short enough that deleting frees space the same day.
+	undoWindow = 60 * time.Second
+	// purgeEvery is how often deleted rows are looked for without being told of any; a deletion
+	// asks for a purge by itself.
+	purgeEvery = 6 * time.Hour
+	// adoptEvery is how often files of the original that could not be adopted are tried again.
+	adoptEvery = 24 * time.Hour
+	// The collector looks several times in the wait between its two looks, within reason.
+	collectLooks    = 4
+	collectShortest = time.Second
+	collectLongest  = 6 * time.Hour
+	// usageEvery is how often the counters are read for changes that other copies made.
+	usageEvery = 10 * time.Second
+)
+
+// Config is what the environment says of this room.
+type Config struct {
+	// CollectAfter is how long content that nothing refers to is kept.
+	CollectAfter time.Duration `env:"COLLECT_AFTER" envDefault:"24h"`
+}
+
+// Validate says in a sentence what is wrong with a value and gives an example.
+func (c Config) Validate() error {
+	if c.CollectAfter < 0 {
+		return fmt.Errorf("COLLECT_AFTER is %s, which is less than nothing; for example COLLECT_AFTER=24h", c.CollectAfter)
+	}
+	return nil
+}
+
+// File is one file of the library as its row describes it.
+type File struct {
+	ID          string
+	Name        string
+	ContentType string
+	Size        int64
+	Uploaded    time.Time
+	Tags        []string
+	SHA256      string // "" until a file of the original is adopted
+
+	path string // storage_path: the blob's, or the original's
+	key  string // nameKey of Name
+}
+
+// adopted reports whether the content is at its blob's place.
+func (f *File) adopted() bool { return f.SHA256 != "" && f.path == blob.Path(f.SHA256) }
+
+// Files is the room.
+type Files struct {
+	store  store
+	blobs  blob.Store
+	config Config
+	log    *slog.Logger
+	now    func() time.Time
+
+	commit committer
+	space  spaceGauge
+	usage  usage
+	adopt  adoption
+
+	purgeSoon chan struct{} // a deletion asks Run for a purge after the undo window
+	workers   atomic.Pointer[jobs.Workers]
+}
+
+// New makes the room. It does no I/O.
+func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now func() time.Time) *Files {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, purgeSoon: make(chan struct{}, 1)}
+	f.commit.store = f.commitBatch
+	return f
+}
+
+// Service is what the room offers the house.
+func (f *Files) Service() service.Service {
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic("files: the embedded migrations have moved: " + err.Error())
+	}
+	return service.Service{Name: "files", Migrations: sub, Routes: f.routes, Jobs: f.jobs, Run: f.run}
+}
+
+// jobs registers the background work.
+func (f *Files) jobs(w *jobs.Workers) {
+	f.workers.Store(w)
+	w.Every("files.adopt", adoptEvery, f.Adopt)
+	w.Every("files.purge", purgeEvery, f.Purge)
+	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
+}
+
+// run keeps the counters fresh and asks for a purge when deletions are final.
+func (f *Files) run(ctx context.Context) error {
+	tick := time.NewTicker(usageEvery)
+	defer tick.Stop()
+	var due <-chan time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if err := f.refreshUsage(ctx); err != nil && ctx.Err() == nil {
+				f.log.Debug("the number of files cannot be read", "error", err)
+			}
+		case <-f.purgeSoon:
+			if due == nil {
+				due = time.After(undoWindow + time.Second)
+			}
+		case <-due:
+			due = nil
+			if w := f.workers.Load(); w != nil {
+				w.Trigger("files.purge")
+			}
+		}
+	}
+}
+
+// askForPurge tells Run that something was deleted.
+func (f *Files) askForPurge() {
+	select {
+	case f.purgeSoon <- struct{}{}:
+	default: // it knows
+	}
+}

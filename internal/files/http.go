@@ -1,0 +1,133 @@
+package files
+
+import (
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"homeserver/internal/platform/httpd"
+)
+
+// prefix is where the room lives.
+const prefix = "/api/v1/files"
+
+// fileBody is a file's metadata as clients see it. Lists and metadata are encoded by
+// appendFile, which writes the same.
+type fileBody struct {
+	ID          string   `json:"id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
+	Filename    string   `json:"filename" example:"report.txt"`
+	ContentType string   `json:"content_type" example:"text/plain"`
+	Size        int64    `json:"size" example:"6" doc:"Bytes"`
+	UploadDate  string   `json:"upload_date" format:"date-time" example:"2026-11-24T03:00:00.123456Z"`
+	Tags        []string `json:"tags" nullable:"false" example:"[\"holiday\"]"`
+	SHA256      *string  `json:"sha256" example:"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03" doc:"Of the content; null until a file of the original is adopted"`
+}
+
+func bodyOf(f *File) fileBody {
+	b := fileBody{ID: f.ID, Filename: f.Name, ContentType: f.ContentType, Size: f.Size, UploadDate: string(appendTime(nil, f.Uploaded)), Tags: f.Tags}
+	if f.SHA256 != "" {
+		b.SHA256 = &f.SHA256
+	}
+	return b
+}
+
+// uploadBody is the answer to an upload: the original's fields and the metadata.
+type uploadBody struct {
+	fileBody
+	Message string `json:"message" example:"File uploaded successfully"`
+}
+
+// listBody is a list of files.
+type listBody struct {
+	Files      []fileBody `json:"files" nullable:"false"`
+	Total      int64      `json:"total" doc:"All that match, whatever the page" example:"1"`
+	NextCursor string     `json:"next_cursor,omitempty" doc:"Send as cursor to get what follows; absent on the last page"`
+}
+
+// form describes the upload for people and programs.
+type form struct {
+	File string `json:"file" format:"binary" doc:"The file. Its name may be given as filename or filename*."`
+	Tags string `json:"tags,omitempty" example:"holiday,2026" doc:"Tags separated by commas; before or after the file"`
+}
+
+// op begins the description of an operation.
+func op(method, path, id, summary, description string) httpd.Op {
+	return httpd.Op{Operation: huma.Operation{Method: method, Path: prefix + path, OperationID: id, Summary: summary, Description: description, Tags: []string{"Files"}}}
+}
+
+// answers describes what a plain handler sends back.
+func answers(o httpd.Op, success *huma.Response, problems ...string) httpd.Op {
+	o.Responses = map[string]*huma.Response{"200": success}
+	for _, status := range problems {
+		o.Responses[status] = &huma.Response{Description: map[string]string{
+			"400": "The request could not be understood", "404": "File not found", "413": "The storage cannot hold a file of this size",
+			"416": "The range lies outside the file", "422": "A value is not acceptable", "503": "Storage or database are away; try again", "507": "The storage is full",
+		}[status]}
+	}
+	return o
+}
+
+func jsonAnswer(r *httpd.Router, description string, v any) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{"application/json": {Schema: r.Schema(v)}}}
+}
+
+func bytesAnswer(description, contentType string) *huma.Response {
+	return &huma.Response{Description: description, Content: map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}}}
+}
+
+func idParam() *huma.Param {
+	return &huma.Param{Name: "id", In: "path", Required: true, Description: "The file's id", Schema: &huma.Schema{Type: "string"}, Example: "3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"}
+}
+
+// routes mounts the room. Byte streams and the hot paths are plain handlers.
+func (f *Files) routes(r *httpd.Router) {
+	upload := answers(op(http.MethodPost, "/upload", "upload-file", "Upload a file", "Streams one file in. It is durable when the answer comes: hashed, synced, and in the database."),
+		jsonAnswer(r, "Stored", uploadBody{}), "400", "413", "422", "503", "507")
+	upload.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: r.Schema(form{})}}}
+	r.Handle(upload, f.handleUpload)
+
+	list := answers(op(http.MethodGet, "/list", "list-files", "List files", "Without limit every file comes, streamed. With limit a page comes, and next_cursor leads to the next."),
+		jsonAnswer(r, "The files", listBody{}), "422", "503")
+	list.Parameters, list.Compress = listParams(), true
+	r.Handle(list, f.handleList)
+
+	metadata := answers(op(http.MethodGet, "/{id}/metadata", "get-file-metadata", "Describe a file", ""), jsonAnswer(r, "The file", fileBody{}), "404", "503")
+	metadata.Parameters = []*huma.Param{idParam()}
+	r.Handle(metadata, f.handleMetadata)
+
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		download := answers(op(method, "/{id}/download", map[string]string{"GET": "download-file", "HEAD": "head-file"}[method], "Download a file",
+			"Ranges, conditions and HEAD work. The ETag is the content's SHA-256."), bytesAnswer("The content", "application/octet-stream"), "404", "416", "503")
+		download.Responses["206"] = bytesAnswer("The range asked for", "application/octet-stream")
+		download.Responses["304"] = &huma.Response{Description: "Not changed"}
+		download.Parameters = []*huma.Param{idParam(), {Name: "inline", In: "query", Schema: &huma.Schema{Type: "string", Enum: []any{"0", "1"}},
+			Description: "1 lets a browser show images (not SVG), audio, video, plain text and PDF"}}
+		r.Handle(download, f.handleDownload)
+	}
+	f.editRoutes(r)
+
+	archive := answers(op(http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
+		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")
+	archive.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: r.Schema(archiveBody{})}, "application/x-www-form-urlencoded": {Schema: r.Schema(archiveBody{})}}}
+	r.Handle(archive, f.handleArchive)
+}
+
+// handleMetadata answers from one indexed row.
+func (f *Files) handleMetadata(w http.ResponseWriter, r *http.Request) error {
+	row, err := f.store.find(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	sendJSON(w, append(appendFile(make([]byte, 0, jsonRoom), row), '\n'))
+	return nil
+}
+
+// jsonRoom is what one file's JSON usually fits into, in bytes.
+const jsonRoom = 512
+
+// sendJSON writes an encoded answer. A client that went away meanwhile needs none.
+func sendJSON(w http.ResponseWriter, body []byte) {
+	w.Header()["Content-Type"] = []string{"application/json"}
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,100 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"homeserver/internal/platform/blob"
+)
+
+// purgeBatch is how many deletions are made final in one transaction.
+const purgeBatch = 500
+
+// Delete hides files at once and for good after the undo window. It returns the ids of those
+// that were there, and until when they can be had back.
+func (f *Files) Delete(ctx context.Context, ids []string) (deleted []string, undoUntil time.Time, err error) {
+	now := f.now()
+	deleted, c, err := f.store.hide(ctx, ids, now.UnixMicro())
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	if len(deleted) > 0 {
+		f.usage.set(c)
+		f.askForPurge()
+	}
+	return deleted, now.Add(undoWindow).UTC().Truncate(time.Second), nil
+}
+
+// Restore takes deletions back. It returns the ids of all files that are there now, also of
+// those that had not been deleted.
+func (f *Files) Restore(ctx context.Context, ids []string) ([]string, error) {
+	restored, c, err := f.store.restore(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(restored) > 0 {
+		f.usage.set(c)
+	}
+	return f.store.present(ctx, ids)
+}
+
+// Purge makes deletions final whose undo window has passed: the rows go, and blobs that
+// nothing refers to any more are dated for the collector. Files of the original wait until
+// they are adopted, so that no content is left behind that nobody knows.
+func (f *Files) Purge(ctx context.Context) error {
+	now := f.now()
+	cutoff := now.Add(-undoWindow).UnixMicro()
+	purged := 0
+	for after := ""; ; {
+		rows, err := f.store.expired(ctx, cutoff, after, purgeBatch)
+		if err != nil {
+			return err
+		}
+		if len(rows) == 0 {
+			break
+		}
+		after = rows[len(rows)-1].ID
+		var ids []string
+		for i := range rows {
+			ready, err := f.purgeable(ctx, &rows[i])
+			if err != nil {
+				return err
+			}
+			if ready {
+				ids = append(ids, rows[i].ID)
+			}
+		}
+		n, err := f.store.purge(ctx, ids, cutoff, now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		purged += n
+	}
+	if purged > 0 {
+		f.log.Info("deletions are final", "files", purged)
+	}
+	more, err := f.store.anyHidden(ctx)
+	if more {
+		f.askForPurge()
+	}
+	return err
+}
+
+// purgeable reports whether a row may go: its content is a blob, or is not there at all.
+func (f *Files) purgeable(ctx context.Context, row *File) (bool, error) {
+	if row.adopted() {
+		return true, nil
+	}
+	if row.SHA256 != "" {
+		return false, nil // half way through adoption
+	}
+	content, err := f.blobs.OpenLegacy(ctx, row.path)
+	if errors.Is(err, blob.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, content.Close()
+}

@@ -1,0 +1,139 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/sqldb"
+)
+
+// expired returns hidden files, in the order of ids, deleted before cutoff.
+func (s store) expired(ctx context.Context, cutoff int64, after string, limit int) ([]File, error) {
+	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NOT NULL AND f.deleted_at < $1 AND f.id > $2 ORDER BY f.id LIMIT $3`, cutoff, after, limit)
+}
+
+// anyHidden reports whether a deletion is not final yet.
+func (s store) anyHidden(ctx context.Context) (bool, error) {
+	var id string
+	err := s.db.QueryRow(ctx, `SELECT id FROM file_metadata WHERE deleted_at IS NOT NULL LIMIT 1`).Scan(&id)
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// purge drops hidden rows and marks the blobs that nothing refers to any more.
+func (s store) purge(ctx context.Context, ids []string, cutoff, now int64) (purged int, err error) {
+	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		purged = 0
+		var digests []string
+		for _, id := range inOrder(ids) {
+			var digest string
+			err := tx.QueryRow(ctx, `DELETE FROM file_metadata WHERE id = $1 AND deleted_at IS NOT NULL AND deleted_at < $2 RETURNING coalesce(sha256, '')`, id, cutoff).Scan(&digest)
+			if errors.Is(err, sqldb.ErrNoRows) {
+				continue // restored meanwhile
+			}
+			if err != nil {
+				return err
+			}
+			purged++
+			if digest != "" {
+				digests = append(digests, digest)
+			}
+		}
+		slices.Sort(digests)
+		for _, digest := range slices.Compact(digests) {
+			if err := lockBlob(ctx, tx, digest); err != nil {
+				return err
+			}
+			if _, err := tx.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE sha256 = $2 AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`, now, digest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return purged, err
+}
+
+// lockBlob holds a blob's row until COMMIT. What follows is a statement of its own and so sees,
+// on PostgreSQL too, what an upload that held the row before has committed.
+func lockBlob(ctx context.Context, tx *sqldb.Tx, digest string) error {
+	_, err := tx.Exec(ctx, `UPDATE blobs SET size = size WHERE sha256 = $1`, digest)
+	return err
+}
+
+// markUnreferenced is the first look: it dates blobs that nothing refers to, and takes the date
+// from those that something does refer to.
+func (s store) markUnreferenced(ctx context.Context, now int64) (marked int64, err error) {
+	if _, err := s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = NULL WHERE unreferenced_at IS NOT NULL AND EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`); err != nil {
+		return 0, err
+	}
+	return s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE unreferenced_at IS NULL AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`, now)
+}
+
+// adoptOrphans adds rows for content that was found on disk without one, dated now.
+func (s store) adoptOrphans(ctx context.Context, found []blob.Info, now int64) error {
+	slices.SortFunc(found, func(a, b blob.Info) int { return compareText(a.SHA256, b.SHA256) })
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		args := make([]any, 0, 4*len(found))
+		for _, b := range found {
+			args = append(args, b.SHA256, b.Size, now, now)
+		}
+		return insertRows(ctx, tx, `INSERT INTO blobs (sha256, size, created_at, unreferenced_at)`, 4, `ON CONFLICT (sha256) DO NOTHING`, args)
+	})
+}
+
+func compareText(a, b string) int {
+	switch {
+	case a < b:
+		return -1
+	case a > b:
+		return 1
+	}
+	return 0
+}
+
+// knownBlobs returns the blobs of a folder, ab/, with whether each waits for the collector.
+func (s store) knownBlobs(ctx context.Context, folder string) (map[string]bool, error) {
+	rows, err := s.db.Query(ctx, `SELECT sha256, unreferenced_at IS NOT NULL FROM blobs WHERE sha256 >= $1 AND sha256 < $2`, folder, folder+"g") // g follows f
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	known := map[string]bool{}
+	for rows.Next() {
+		var digest string
+		var waiting bool
+		if err := rows.Scan(&digest, &waiting); err != nil {
+			return nil, err
+		}
+		known[digest] = waiting
+	}
+	return known, rows.Err()
+}
+
+// collectable returns blobs that have been without a reference since before cutoff.
+func (s store) collectable(ctx context.Context, cutoff int64, after string, limit int) ([]string, error) {
+	return texts(ctx, s.db, `SELECT sha256 FROM blobs WHERE unreferenced_at IS NOT NULL AND unreferenced_at < $1 AND sha256 > $2 ORDER BY sha256 LIMIT $3`, cutoff, after, limit)
+}
+
+// collect is the second look: if nothing refers to the blob still, its row goes, and remove is
+// called inside the transaction, while uploads of the same content wait for the row.
+func (s store) collect(ctx context.Context, digest string, cutoff int64, remove func() error) (removed bool, err error) {
+	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		removed = false
+		if err := lockBlob(ctx, tx, digest); err != nil {
+			return err
+		}
+		n, err := tx.Exec(ctx, `DELETE FROM blobs WHERE sha256 = $1 AND unreferenced_at IS NOT NULL AND unreferenced_at < $2
+			AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`, digest, cutoff)
+		if err != nil || n == 0 {
+			return err
+		}
+		removed = true
+		return remove()
+	})
+	return removed, err
+}

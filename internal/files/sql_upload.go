@@ -1,0 +1,62 @@
+package files
+
+import (
+	"cmp"
+	"context"
+	"slices"
+
+	"homeserver/internal/platform/failpoint"
+	"homeserver/internal/platform/sqldb"
+)
+
+// insert stores a batch of uploads in one transaction; publish moves their content into place
+// in the middle of it, while the blob rows are locked against the collector. It may run
+// twice. It returns the counters as they are now.
+func (s store) insert(ctx context.Context, batch []*upload, now int64, publish func() error) (c counts, err error) {
+	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if err := insertBlobs(ctx, tx, batch, now); err != nil {
+			return err
+		}
+		failpoint.Hit("after-blob-row")
+		if err := publish(); err != nil {
+			return err
+		}
+		if err := s.insertFiles(ctx, tx, batch); err != nil {
+			return err
+		}
+		tags, by := newTagChanges(), counts{files: int64(len(batch))}
+		for _, u := range batch {
+			tags.add(&u.File)
+			by.bytes += u.Size
+		}
+		if err := tags.apply(ctx, tx); err != nil {
+			return err
+		}
+		var err error
+		c, err = addUsage(ctx, tx, by)
+		failpoint.Hit("before-commit")
+		return err
+	})
+	return c, err
+}
+
+// insertBlobs adds or revives the blob rows, and so holds their locks until COMMIT.
+func insertBlobs(ctx context.Context, tx *sqldb.Tx, batch []*upload, now int64) error {
+	byDigest := slices.Clone(batch)
+	slices.SortFunc(byDigest, func(a, b *upload) int { return cmp.Compare(a.SHA256, b.SHA256) })
+	byDigest = slices.CompactFunc(byDigest, func(a, b *upload) bool { return a.SHA256 == b.SHA256 })
+	args := make([]any, 0, 3*len(byDigest))
+	for _, u := range byDigest {
+		args = append(args, u.SHA256, u.Size, now)
+	}
+	return insertRows(ctx, tx, `INSERT INTO blobs (sha256, size, created_at)`, 3, `ON CONFLICT (sha256) DO UPDATE SET unreferenced_at = NULL`, args)
+}
+
+func (s store) insertFiles(ctx context.Context, tx *sqldb.Tx, batch []*upload) error {
+	const width = 9
+	args := make([]any, 0, width*len(batch))
+	for _, u := range batch {
+		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key)
+	}
+	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key)`, width, "", args)
+}

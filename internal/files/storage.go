@@ -1,0 +1,159 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/errs"
+)
+
+const (
+	// spaceFloor is the free space, in bytes, below which nothing more is taken in: room for
+	// the database's log and for people to clear up. On small file systems it is spaceShare
+	// hundredths of them.
+	spaceFloor = 256 << 20
+	spaceShare = 2
+	// spaceFor is how long a measurement of the free space holds.
+	spaceFor = time.Second
+	// firstRows is how many files are looked for to tell the original's storage directory from
+	// the empty mount point of a drive that is not there.
+	firstRows = 20
+)
+
+// Prepare makes sure, after the migrations and before anything is served, that the storage
+// directory is the one the database belongs to. On the very first start it marks it; after
+// that a directory that is missing or another is an error, never made anew.
+func (f *Files) Prepare(ctx context.Context) error {
+	id, err := f.store.storageID(ctx)
+	if err != nil {
+		return err
+	}
+	if id == "" {
+		if id, err = f.introduce(ctx); err != nil {
+			return err
+		}
+	}
+	if err := f.identify(ctx, id); err != nil {
+		return err
+	}
+	return f.refreshUsage(ctx)
+}
+
+// identify checks the storage against the id the database remembers.
+func (f *Files) identify(ctx context.Context, id string) error {
+	found, err := f.blobs.Identify(ctx)
+	place := f.blobs.Place()
+	switch {
+	case err != nil:
+		return err
+	case !found.Exists:
+		return errs.Newf(errs.Unavailable, "STORAGE_PATH %s does not exist, but this database has a storage directory. Is the drive connected?", place)
+	case found.ID == "":
+		return errs.Newf(errs.Unavailable, "STORAGE_PATH %s lacks the marker file .homeserver-storage that this database's storage directory bears. Is the drive connected? If the marker was deleted, write %s into it.", place, id)
+	case found.ID != id:
+		return errs.Newf(errs.Unavailable, "STORAGE_PATH %s belongs to another database: its marker .homeserver-storage says %s, this database knows %s. Is the right drive connected?", place, found.ID, id)
+	}
+	return f.blobs.Bind(ctx, id)
+}
+
+// introduce makes database and storage known to each other, once. Of several processes that
+// start together all end with the same id.
+func (f *Files) introduce(ctx context.Context) (string, error) {
+	found, err := f.blobs.Identify(ctx)
+	if err != nil {
+		return "", err
+	}
+	if err := f.mayIntroduce(ctx, found); err != nil {
+		return "", err
+	}
+	id, err := f.blobs.Initialize(ctx, uuid.NewString())
+	if err != nil {
+		return "", err
+	}
+	return f.store.rememberStorage(ctx, id)
+}
+
+// mayIntroduce refuses a directory in which the files of an adopted database should lie and do not.
+func (f *Files) mayIntroduce(ctx context.Context, found blob.Identity) error {
+	rows, err := f.store.firstFiles(ctx, firstRows)
+	if err != nil || len(rows) == 0 || found.Consent {
+		return err
+	}
+	place := f.blobs.Place()
+	if !found.Exists {
+		return errs.Newf(errs.Unavailable, "STORAGE_PATH %s does not exist, but the database lists files. Is the drive connected?", place)
+	}
+	if !found.Empty {
+		return nil
+	}
+	return errs.Newf(errs.Unavailable, "STORAGE_PATH %s is empty, but the database lists files. Is the drive connected? If the directory is the right one all the same, put an empty file .homeserver-storage into it.", place)
+}
+
+// CheckStorage says whether the storage directory is there, the right one and writable.
+func (f *Files) CheckStorage(ctx context.Context) error { return f.blobs.Check(ctx) }
+
+// CheckSpace says whether there is room for uploads.
+func (f *Files) CheckSpace(ctx context.Context) error { return f.space.check(ctx, f.blobs) }
+
+// spaceGauge measures the free space about once a second, whatever the number of uploads.
+type spaceGauge struct {
+	mu     sync.Mutex
+	at     time.Time
+	result error
+}
+
+func (g *spaceGauge) check(ctx context.Context, store blob.Keeper) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.at.IsZero() && time.Since(g.at) < spaceFor {
+		return g.result
+	}
+	free, total, err := store.Space(ctx)
+	floor := min(int64(spaceFloor), total/100*spaceShare)
+	if err == nil && free <= floor {
+		err = errs.Wrap(errs.StorageFull, "The storage is full. Nothing was stored; free some space and try again.", fmt.Errorf("%d bytes are free, %d are the floor", free, floor))
+	}
+	g.at, g.result = time.Now(), err
+	return err
+}
+
+// open opens a file's content. The row may be older than what adoption did meanwhile: content
+// only ever moves from the original's place to the blob's, so looking there, here, and there
+// again finds it, and a second look at the row finds what was hashed in between.
+func (f *Files) open(ctx context.Context, row *File) (blob.File, error) {
+	content, err := f.openAt(ctx, row)
+	if !errors.Is(err, blob.ErrNotExist) {
+		return content, err
+	}
+	fresh, err := f.store.find(ctx, row.ID)
+	if err != nil {
+		return nil, err
+	}
+	*row = *fresh
+	content, err = f.openAt(ctx, row)
+	if errors.Is(err, blob.ErrNotExist) {
+		f.log.Error("a file has no content in the storage; homeserver check tells more", "id", row.ID, "sha256", row.SHA256, "storage_path", row.path)
+		return nil, errs.Wrap(errs.NotFound, detailNotFound, err)
+	}
+	return content, err
+}
+
+func (f *Files) openAt(ctx context.Context, row *File) (blob.File, error) {
+	if row.SHA256 == "" {
+		return f.blobs.OpenLegacy(ctx, row.path)
+	}
+	content, err := f.blobs.Open(ctx, row.SHA256)
+	if row.adopted() || !errors.Is(err, blob.ErrNotExist) {
+		return content, err
+	}
+	if content, err = f.blobs.OpenLegacy(ctx, row.path); errors.Is(err, blob.ErrNotExist) {
+		return f.blobs.Open(ctx, row.SHA256)
+	}
+	return content, err
+}

@@ -1,0 +1,145 @@
+package files
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+
+	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
+)
+
+const (
+	// maxField is the size of a form field that is no file, in bytes: 50 tags of 100
+	// characters of four bytes, and some.
+	maxField = 64 << 10
+	// maxParts is how many parts a form may have.
+	maxParts = 100
+)
+
+const (
+	detailNoFile = "The form has no part \"file\"."
+	detailPlain  = "The part \"file\" must be sent as a file, with a filename, not as a plain field."
+	detailTwo    = "The form has more than one file; send each file in a request of its own."
+)
+
+// receive takes one upload in: a form with a part "file" and fields "tags". It returns when
+// the file is durable, or nothing of it is left.
+func (f *Files) receive(ctx context.Context, contentType string, body io.Reader) (*File, error) {
+	if err := f.blobs.Check(ctx); err != nil {
+		return nil, err
+	}
+	if err := f.CheckSpace(ctx); err != nil {
+		return nil, err
+	}
+	form, err := newFormReader(contentType, body)
+	if err != nil {
+		return nil, err
+	}
+	defer form.release()
+	u, err := f.readForm(ctx, form)
+	if err == nil {
+		// Cut to what both databases keep, so that the answer and later lists agree.
+		u.Uploaded = f.now().UTC().Truncate(time.Microsecond)
+		err = f.commit.do(ctx, u)
+		failpoint.Hit("after-commit")
+	}
+	if err != nil {
+		f.discard(u)
+		return nil, err
+	}
+	return &u.File, nil
+}
+
+// discard removes what a failed upload left under incoming.
+func (f *Files) discard(u *upload) {
+	if u == nil || u.staged.ID == "" {
+		return
+	}
+	if err := f.blobs.Discard(u.staged.ID); err != nil {
+		f.log.Debug("an unfinished upload stays until the collector comes by", "id", u.staged.ID, "error", err)
+	}
+}
+
+// readForm reads the whole form, so that fields may follow the file. On an error the upload
+// it returns, if any, holds what must be discarded.
+func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error) {
+	var u *upload
+	var raw []string
+	for range maxParts {
+		part, err := form.next()
+		if errors.Is(err, io.EOF) {
+			return finishForm(u, raw)
+		}
+		if err != nil {
+			return u, err
+		}
+		switch {
+		case part.name == "file" && !part.hasFile && part.contentType == "":
+			return u, errs.New(errs.Invalid, detailPlain)
+		case part.name == "file" && u != nil:
+			return u, errs.New(errs.Invalid, detailTwo)
+		case part.name == "file":
+			if u, err = f.stage(ctx, part, form); err != nil {
+				return u, err
+			}
+		case part.name == "tags":
+			field, err := readField(form)
+			if err != nil {
+				return u, err
+			}
+			raw = append(raw, splitTags(field)...)
+		}
+	}
+	return u, errForm("it has too many parts")
+}
+
+func finishForm(u *upload, raw []string) (_ *upload, err error) {
+	if u == nil {
+		return nil, errs.New(errs.Invalid, detailNoFile)
+	}
+	u.Tags, err = cleanTags(raw)
+	return u, err
+}
+
+// readField reads a plain field.
+func readField(form *formReader) (string, error) {
+	data, err := io.ReadAll(io.LimitReader(form, maxField+1))
+	if err == nil && len(data) > maxField {
+		err = errs.Newf(errs.Invalid, "A field of the form is longer than %d bytes.", maxField)
+	}
+	return string(data), err
+}
+
+// stage streams the file's content to incoming and makes it durable there.
+func (f *Files) stage(ctx context.Context, part formPart, content io.Reader) (*upload, error) {
+	name, err := cleanName(part.filename)
+	if err != nil {
+		return nil, err
+	}
+	kind, err := cleanContentType(part.contentType)
+	if err != nil {
+		return nil, err
+	}
+	id := uuid.NewString()
+	w, err := f.blobs.Create(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Abort()
+	digest, size, err := blob.Receive(w, content)
+	if err != nil {
+		return nil, err
+	}
+	if err := w.Commit(); err != nil {
+		return nil, err
+	}
+	return &upload{
+		File:   File{ID: id, Name: name, ContentType: kind, Size: size, SHA256: digest, path: blob.Path(digest), key: nameKey(name)},
+		staged: blob.Staged{ID: id, SHA256: digest, Size: size},
+	}, nil
+}
