@@ -116,8 +116,23 @@ func makeDataDir(c config.Config) error {
 	return nil
 }
 
-// Files is the files room, for commands that work on it without a server.
-func (a *App) Files() *files.Files { return a.files }
+// The check's words, for the command line, which knows no rooms.
+type (
+	// CheckOptions say what Check does beside looking.
+	CheckOptions = files.CheckOptions
+	// CheckReport is what Check found.
+	CheckReport = files.Report
+	// CheckProblem is one thing that is not as it should be.
+	CheckProblem = files.Problem
+)
+
+// Check compares database and storage; it may run beside a serving process.
+func (a *App) Check(ctx context.Context, options CheckOptions) (CheckReport, error) {
+	if err := a.Migrated(ctx); err != nil {
+		return CheckReport{}, err
+	}
+	return a.files.Check(ctx, options)
+}
 
 // Close closes the database, last of all.
 func (a *App) Close() error { return a.db.Close() }

@@ -39,7 +39,7 @@ func (a *App) Migrate(ctx context.Context) error {
 // MigrationStatus is the state of one migration.
 type MigrationStatus struct {
 	Room string `json:"room"`
-	sqldb.MigrationState
+	sqldb.Migration
 }
 
 // MigrationStatus lists every migration and when it was applied.
@@ -57,18 +57,23 @@ func (a *App) MigrationStatus(ctx context.Context) ([]MigrationStatus, error) {
 	return all, nil
 }
 
-func (a *App) migrateAtStart(ctx context.Context) error {
-	if a.config.House.AutoMigrate {
-		return a.Migrate(ctx)
-	}
+// Migrated returns an error that says what to do when the database lacks migrations.
+func (a *App) Migrated(ctx context.Context) error {
 	states, err := a.MigrationStatus(ctx)
 	if err != nil {
 		return err
 	}
 	for _, s := range states {
 		if s.Applied.IsZero() {
-			return errors.New("the database lacks migrations and AUTO_MIGRATE is false; apply them with: homeserver migrate up")
+			return errors.New("the database lacks migrations; apply them with: homeserver migrate up")
 		}
 	}
 	return nil
+}
+
+func (a *App) migrateAtStart(ctx context.Context) error {
+	if a.config.House.AutoMigrate {
+		return a.Migrate(ctx)
+	}
+	return a.Migrated(ctx)
 }

@@ -75,7 +75,7 @@ func (r *Router) mountDescription() {
 func (r *Router) OpenAPI() ([]byte, error) {
 	api := r.api.OpenAPI()
 	for _, route := range r.routes {
-		op := operation(api.Paths[route.Path], route.Method)
+		op := operation(api.Paths[strings.TrimSuffix(route.Path, "{$}")], route.Method)
 		if op == nil {
 			continue
 		}
