@@ -2,12 +2,9 @@
  * Who is signed in, and the one question the house may ask: the API key.
  * A request that meets a 401 waits here; the login dialog answers; then the request goes on.
  */
-export type SessionState = {
-  required: boolean;
-  authenticated: boolean;
-  /** Empty when nobody is recognised. */
-  method: 'none' | 'api_key' | 'session' | 'local' | '';
-};
+import type { SessionState } from './types';
+
+export type { SessionState };
 
 const PATH = '/api/v1/session';
 
