@@ -1,7 +1,7 @@
 /** Sends one file with XMLHttpRequest: fetch still cannot report the progress of what it sends. */
 import { errorFrom } from './api';
 import type { UploadAnswer } from './types';
-import type { SendOptions, UploadProblem } from './uploads';
+import type { SendOptions, UploadProblem } from './uploads-types';
 
 export const UPLOAD_URL = '/api/v1/files/upload';
 

@@ -1,14 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { UploadAnswer } from './types';
-import {
-  byInterest,
-  CONCURRENCY,
-  type QueueOptions,
-  type SendOptions,
-  type UploadProblem,
-  UploadQueue,
-} from './uploads';
+import { CONCURRENCY, type QueueOptions, UploadQueue } from './uploads';
 import { SpeedMeter, secondsLeft } from './uploads-speed';
+import { byInterest, type SendOptions, type UploadProblem } from './uploads-types';
 
 interface Sending {
   file: File;

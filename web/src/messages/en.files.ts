@@ -40,7 +40,7 @@ export const files = {
     loaded < total
       ? `Selected the ${fileCount(loaded)} loaded so far, of ${total}.`
       : `Selected all ${fileCount(total)}.`,
-  clearSelection: 'Clear selection',
+  clearSelection: 'Clear selection (Esc)',
   actions: {
     open: 'Details',
     download: 'Download',
@@ -103,6 +103,7 @@ export const files = {
     nothing: 'There was no file in that.',
     unreadable: (count: number) => `${fileCount(count)} could not be read and will not be uploaded.`,
     panel: 'Uploads',
+    rows: 'Files being uploaded',
     done: (done: number, count: number) => `${done} of ${count} done`,
     failed: (count: number) => `${count} failed`,
     left: (time: string) => `${time} left`,
@@ -135,11 +136,7 @@ export const files = {
     search: 'Search',
     upload: 'Upload files',
     selectAll: 'Select all loaded files',
-    select: 'Select or unselect the file',
-    open: 'Open the details',
     rename: 'Rename the file',
     remove: 'Delete',
-    clear: 'Clear the selection',
-    extend: 'Extend the selection',
   },
 };

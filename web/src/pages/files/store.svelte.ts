@@ -36,8 +36,6 @@ export class FilesStore {
   /** Counts the requests to move the focus to the current row. */
   focusRequests = $state(0);
   revealing = true;
-  /** Read out by screen readers. */
-  announcement = $state('');
 
   #version = $state(0);
   #currentID: string | null = null;

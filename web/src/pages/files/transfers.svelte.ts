@@ -1,8 +1,9 @@
 /** The uploads of this page: the queue of lib/uploads, its tags, and when the panel shows. */
 import { session } from '../../lib/session';
-import { byInterest, type QueueTotals, type Upload, UploadQueue } from '../../lib/uploads';
+import { UploadQueue } from '../../lib/uploads';
 import { type Collected, collectDrop, collectPicked } from '../../lib/uploads-collect';
 import { sendFile } from '../../lib/uploads-transport';
+import { byInterest, type QueueTotals, type Upload } from '../../lib/uploads-types';
 import { messages } from '../../messages/en';
 import { toast } from '../../ui/toasts.svelte';
 import type { FilesStore } from './store.svelte';
