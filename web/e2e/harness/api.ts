@@ -1,0 +1,96 @@
+/** The API as a script uses it: to prepare what a test needs, and to see what really arrived. */
+import { createHash } from 'node:crypto';
+import type { Dashboard, FileInfo, FileList, Recent, UploadAnswer } from '../../src/lib/types';
+
+/** How many requests are under way at once when many files are made. */
+const CONCURRENCY = 24;
+
+export type NewFile = { name: string; body?: string | Uint8Array; tags?: string[]; type?: string };
+
+export class Api {
+  constructor(
+    readonly base: string,
+    private readonly key?: string,
+  ) {}
+
+  async upload({ name, body = name, tags = [], type = 'text/plain' }: NewFile): Promise<UploadAnswer> {
+    const form = new FormData();
+    if (tags.length > 0) form.append('tags', tags.join(','));
+    form.append('file', new Blob([body as BlobPart], { type }), name);
+    const response = await this.#send('POST', '/api/v1/files/upload', form);
+    return (await response.json()) as UploadAnswer;
+  }
+
+  /** Uploads many at once; the order in which they arrive is not the order given. */
+  async uploadAll(files: readonly NewFile[]): Promise<UploadAnswer[]> {
+    const answers: UploadAnswer[] = [];
+    let next = 0;
+    const worker = async () => {
+      for (let at = next++; at < files.length; at = next++) {
+        answers[at] = await this.upload(files[at] as NewFile);
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, files.length) }, worker));
+    return answers;
+  }
+
+  async list(query: Record<string, string> = {}): Promise<FileList> {
+    const response = await this.#send('GET', `/api/v1/files/list?${new URLSearchParams(query)}`);
+    return (await response.json()) as FileList;
+  }
+
+  /** The one file of this name. */
+  async named(name: string): Promise<FileInfo> {
+    const found = (await this.list()).files.filter((file) => file.filename === name);
+    if (found.length !== 1) throw new Error(`got ${found.length} files named ${JSON.stringify(name)}, want 1`);
+    return found[0] as FileInfo;
+  }
+
+  /** The status of a request for a file's metadata: 200 or 404. */
+  async status(id: string): Promise<number> {
+    return (await fetch(`${this.base}/api/v1/files/${id}/metadata`, { headers: this.#headers() })).status;
+  }
+
+  async content(id: string): Promise<Buffer> {
+    const response = await this.#send('GET', `/api/v1/files/${id}/download`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
+  async dashboard(): Promise<Dashboard> {
+    return (await (await this.#send('GET', '/api/v1/monitoring/dashboard')).json()) as Dashboard;
+  }
+
+  async recent(): Promise<Recent> {
+    return (await (await this.#send('GET', '/api/v1/monitoring/recent?seconds=900')).json()) as Recent;
+  }
+
+  /** Deletes everything, so that the next test begins with an empty house. */
+  async clear(): Promise<void> {
+    for (;;) {
+      const ids = (await this.list({ limit: '1000' })).files.map((file) => file.id);
+      if (ids.length === 0) return;
+      await this.#send('POST', '/api/v1/files/delete', JSON.stringify({ ids }));
+    }
+  }
+
+  #headers(body?: FormData | string): Record<string, string> {
+    const headers: Record<string, string> = {};
+    if (this.key !== undefined) headers['X-API-Key'] = this.key;
+    if (typeof body === 'string') headers['Content-Type'] = 'application/json';
+    return headers;
+  }
+
+  async #send(method: string, path: string, body?: FormData | string): Promise<Response> {
+    const response = await fetch(this.base + path, {
+      method,
+      headers: this.#headers(body),
+      body: body ?? null,
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+}
+
+export function sha256(data: string | Uint8Array): string {
+  return createHash('sha256').update(data).digest('hex');
+}

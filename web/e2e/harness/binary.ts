@@ -1,0 +1,35 @@
+/** Builds what the tests drive: the pages into web/static/dist, then the binary that embeds them. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const WEB = fileURLToPath(new URL('../..', import.meta.url));
+const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
+/** A binary to test instead of building one: for trying a test again quickly, or a released binary. */
+const GIVEN = process.env.HOMESERVER_BINARY;
+
+export type Binary = { path: string; remove: () => void };
+
+export function buildBinary(): Binary {
+  if (GIVEN) {
+    if (!existsSync(GIVEN)) throw new Error(`HOMESERVER_BINARY names ${GIVEN}, which does not exist`);
+    return { path: GIVEN, remove: () => {} };
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'homeserver-e2e-'));
+  const path = join(folder, 'homeserver');
+  run('npm', ['run', 'build'], WEB);
+  run('go', ['build', '-o', path, './cmd/homeserver'], REPOSITORY);
+  return { path, remove: () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** What a command prints is shown only when it fails. */
+function run(command: string, args: string[], cwd: string): void {
+  try {
+    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (thrown) {
+    const { stdout = '', stderr = '' } = thrown as { stdout?: string; stderr?: string };
+    throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: thrown });
+  }
+}

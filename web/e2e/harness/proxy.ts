@@ -1,0 +1,69 @@
+/** A wire between browser and server that can be made slow or bad. */
+import { once } from 'node:events';
+import { createServer, connect, type Server as NetServer, type Socket } from 'node:net';
+
+export class Proxy {
+  /** Bytes a second that get through from the browser, on each connection. */
+  bytesPerSecond = Number.POSITIVE_INFINITY;
+  /**
+   * Connections that carry more than this towards the server are cut. A condition, not a number of cuts: a browser
+   * sends again by itself what it had sent on a connection that had been used before.
+   */
+  cutAfterBytes = Number.POSITIVE_INFINITY;
+  readonly #sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly listener: NetServer,
+    private readonly target: number,
+  ) {}
+
+  static async start(target: number): Promise<Proxy> {
+    const listener = createServer();
+    const proxy = new Proxy(listener, target);
+    listener.on('connection', (socket) => proxy.#join(socket));
+    listener.listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    return proxy;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.listener.address() as { port: number }).port}`;
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    this.listener.close();
+    await once(this.listener, 'close');
+  }
+
+  #join(browser: Socket): void {
+    const server = connect(this.target, '127.0.0.1');
+    let carried = 0;
+    for (const socket of [browser, server]) {
+      this.#sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => {
+        this.#sockets.delete(socket);
+        (socket === browser ? server : browser).destroy();
+      });
+    }
+    server.pipe(browser);
+    browser.on('data', (chunk) => {
+      carried += chunk.length;
+      if (carried > this.cutAfterBytes) {
+        // A reset, as a cable that is pulled gives it in the end.
+        browser.resetAndDestroy();
+        server.resetAndDestroy();
+        return;
+      }
+      const room = server.write(chunk);
+      const pause = (chunk.length / this.bytesPerSecond) * 1_000;
+      if (pause === 0 && room) return;
+      browser.pause();
+      const resume = () => setTimeout(() => browser.resume(), pause);
+      if (room) resume();
+      else server.once('drain', resume);
+    });
+    browser.on('end', () => server.end());
+  }
+}

@@ -1,0 +1,106 @@
+/** The `test` of this folder: a browser and a server for each file, pages that are watched for each test. */
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { test as base, expect, inject } from 'vitest';
+import { Guard } from './guard';
+import { Proxy } from './proxy';
+import { Server } from './server';
+
+export { expect, inject };
+
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const FLAGS =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
+/** How long a page may take to show what it should: generous, for a machine with other things to do. */
+export const PATIENCE_MS = 15_000;
+
+/** Where to put pictures of pages whose test failed. */
+const PICTURES = process.env.HOMESERVER_PICTURES;
+
+export const DASHBOARD = '/static/dashboard.html';
+export const FILES = '/static/files.html';
+
+export type OpenOptions = BrowserContextOptions & {
+  /** Another address than the server's own: that of a proxy. */
+  base?: string;
+  /** Runs before the page loads. */
+  before?: (page: Page) => Promise<void>;
+};
+
+type Fixtures = {
+  browser: Browser;
+  server: Server;
+  guard: Guard;
+  /** Opens a page in a context of its own, which ends with the test. */
+  open: (path: string, options?: OpenOptions) => Promise<Page>;
+  proxy: Proxy;
+};
+
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS.split(' ') });
+}
+
+export async function openPage(
+  browser: Browser,
+  guard: Guard,
+  url: string,
+  { before, ...options }: Omit<OpenOptions, 'base'> = {},
+): Promise<Page> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  context.setDefaultTimeout(PATIENCE_MS);
+  await guard.watch(context, new URL(url).origin);
+  const page = await context.newPage();
+  await before?.(page);
+  await page.goto(url);
+  return page;
+}
+
+function picture(page: Page, name: string): Promise<unknown> {
+  return page.screenshot({ path: `${PICTURES}/${name.replaceAll(/[^a-z0-9]+/gi, '-')}.png` });
+}
+
+export const test = base.extend<Fixtures>({
+  browser: [
+    // biome-ignore lint/correctness/noEmptyPattern: the form that Vitest reads
+    async ({}, use) => {
+      const browser = await launch();
+      await use(browser);
+      await browser.close();
+    },
+    { scope: 'file' },
+  ],
+  server: [
+    // biome-ignore lint/correctness/noEmptyPattern: the form that Vitest reads
+    async ({}, use) => {
+      const server = await Server.start({ binary: inject('binary') });
+      await use(server);
+      await server.remove();
+    },
+    { scope: 'file' },
+  ],
+  // biome-ignore lint/correctness/noEmptyPattern: the form that Vitest reads
+  guard: async ({}, use) => {
+    const guard = new Guard();
+    await use(guard);
+    expect(guard.take(), 'errors in the browser').toEqual([]);
+  },
+  open: async ({ browser, server, guard, task }, use) => {
+    const pages: Page[] = [];
+    await use(async (path, { base: address = server.url, ...options } = {}) => {
+      const page = await openPage(browser, guard, address + path, options);
+      pages.push(page);
+      return page;
+    });
+    if (PICTURES && task.result?.errors?.length) await Promise.all(pages.map((page, at) => picture(page, `${task.name} ${at}`)));
+    for (const page of pages) await page.context().close();
+  },
+  proxy: async ({ server }, use) => {
+    const proxy = await Proxy.start(server.port);
+    await use(proxy);
+    await proxy.stop();
+  },
+});
+
+/** Waits until `read` gives `want`. */
+export async function until<T>(read: () => T | Promise<T>, want: T, message?: string): Promise<void> {
+  await expect.poll(read, { timeout: PATIENCE_MS, interval: 50, message: message ?? '' }).toEqual(want);
+}

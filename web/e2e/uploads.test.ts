@@ -1,0 +1,188 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { messages } from '../src/messages/en';
+import { type Api, sha256 } from './harness/api';
+import { count, folderPicker, names, panel, picker, row, toasts, upload, writeFolder } from './harness/files';
+import { FILES, expect, PATIENCE_MS, test as base, until } from './harness/test';
+
+const words = messages.files.upload;
+const MB = 1024 * 1024;
+/** What a cut connection makes Chromium write to the console. */
+const DROPPED = /ERR_CONNECTION_RESET|ERR_CONNECTION_CLOSED|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED/;
+
+/** A folder that goes with the test, in a server that holds nothing yet. */
+const test = base.extend<{ folder: string }>({
+  folder: async ({ server }, use) => {
+    await server.api.clear();
+    const folder = mkdtempSync(join(tmpdir(), 'homeserver-e2e-upload-'));
+    await use(folder);
+    rmSync(folder, { recursive: true, force: true });
+  },
+});
+
+const progress = (page: Page, done: number, all: number) =>
+  panel(page).locator('header').getByText(words.done(done, all)).waitFor();
+
+/** 250 files in folders of three levels, of sizes that occur, an empty one among them. */
+function household(folder: string): Map<string, Buffer> {
+  const files = Array.from({ length: 250 }, (_, at) => ({
+    path: `Holiday/${at % 3 === 0 ? '' : at % 3 === 1 ? 'beach/' : 'beach/evening/'}picture ${at}.jpg`,
+    bytes: at === 0 ? 0 : (at * 397) % 20_000,
+  }));
+  return writeFolder(folder, files);
+}
+
+async function expectArrived(api: Api, contents: Map<string, Buffer>): Promise<void> {
+  const { files, total } = await api.list();
+  expect(total).toBe(contents.size);
+  const got = Object.fromEntries(files.map((file) => [file.filename, file.sha256]));
+  const want = Object.fromEntries([...contents].map(([name, content]) => [name, sha256(content)]));
+  expect(got).toEqual(want);
+}
+
+test('250 files of a folder, chosen', async ({ server, open, folder }) => {
+  const contents = household(folder);
+  const page = await open(FILES);
+  await folderPicker(page).setInputFiles(join(folder, 'Holiday'));
+  await progress(page, 250, 250);
+  await until(() => count(page).textContent(), messages.files.total(250));
+  await expectArrived(server.api, contents);
+  await panel(page).getByRole('button', { name: words.dismiss }).click();
+  await panel(page).waitFor({ state: 'detached' });
+});
+
+test('250 files of a folder, dropped, with tags for all', async ({ server, open, folder }) => {
+  const contents = household(folder);
+  const page = await open(FILES);
+  await page.getByLabel(words.tags).fill('Holiday 2026, sea');
+  await page.getByLabel(words.tags).press('Enter');
+  const session = await page.context().newCDPSession(page);
+  const data = { items: [], files: [join(folder, 'Holiday')], dragOperationsMask: 1 };
+  const drag = (type: 'dragEnter' | 'dragOver' | 'drop') =>
+    session.send('Input.dispatchDragEvent', { type, x: 700, y: 500, data });
+  await drag('dragEnter');
+  await drag('dragOver');
+  await page.getByText(words.drop, { exact: true }).waitFor();
+  await page.getByText(words.dropTags('Holiday 2026, sea')).waitFor();
+  await drag('drop');
+  await progress(page, 250, 250);
+  await page.getByText(words.drop, { exact: true }).waitFor({ state: 'detached' });
+  await expectArrived(server.api, contents);
+  expect((await server.api.list({ tag: 'Holiday 2026' })).total).toBe(250);
+  expect((await server.api.list({ tag: 'sea' })).total).toBe(250);
+});
+
+test('a big upload under way is cancelled, and leaves nothing behind', async ({
+  server,
+  proxy,
+  open,
+  folder,
+}) => {
+  const big = join(folder, 'film.mkv');
+  writeFileSync(big, randomBytes(48 * MB));
+  writeFileSync(join(folder, 'note.txt'), 'short');
+  const page = await open(FILES, { base: proxy.url });
+  proxy.bytesPerSecond = 8 * MB;
+  await picker(page).setInputFiles([big, join(folder, 'note.txt')]);
+  await upload(page, 'film.mkv')
+    .getByText(/ of 48 MB · .*\/s · .* left/)
+    .waitFor();
+  await upload(page, 'film.mkv')
+    .getByRole('button', { name: words.cancel('film.mkv') })
+    .click();
+  await upload(page, 'film.mkv').getByText(words.cancelled).waitFor();
+  await progress(page, 1, 1);
+  await until(async () => (await server.api.list()).files.map((file) => file.filename), ['note.txt']);
+  const incoming = join(server.folder, 'data', 'storage', 'incoming');
+  await until(() => readdirSync(incoming), [], 'half files on disk');
+  expect(await names(page)).toEqual(['note.txt']);
+});
+
+test('a dropped connection is tried again by itself', async ({ server, proxy, open, folder, guard }) => {
+  guard.expect(DROPPED);
+  const content = randomBytes(12 * MB);
+  writeFileSync(join(folder, 'backup.tar'), content);
+  const page = await open(FILES, { base: proxy.url });
+  proxy.cutAfterBytes = 5 * MB;
+  await picker(page).setInputFiles(join(folder, 'backup.tar'));
+  await upload(page, 'backup.tar').getByText(words.problems.retrying).waitFor();
+  proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
+  await progress(page, 1, 1);
+  await until(() => names(page), ['backup.tar']);
+  await expectArrived(server.api, new Map([['backup.tar', content]]));
+  const { id } = await server.api.named('backup.tar');
+  expect(sha256(await server.api.content(id))).toBe(sha256(content));
+});
+
+test('after the last automatic try there is a button', async ({ server, proxy, open, folder, guard }) => {
+  guard.expect(DROPPED);
+  const content = randomBytes(4 * MB);
+  writeFileSync(join(folder, 'backup.tar'), content);
+  const page = await open(FILES, { base: proxy.url, before: (page) => page.clock.install() });
+  proxy.cutAfterBytes = MB;
+  await picker(page).setInputFiles(join(folder, 'backup.tar'));
+  for (let retry = 1; retry <= 3; retry++) {
+    await upload(page, 'backup.tar').getByText(words.problems.retrying).waitFor();
+    await page.clock.fastForward(10_000);
+  }
+  await upload(page, 'backup.tar').getByText(words.problems.dropped, { exact: true }).waitFor();
+  await panel(page).locator('header').getByText(words.failed(1)).waitFor();
+  expect((await server.api.list()).total).toBe(0);
+  proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
+  await upload(page, 'backup.tar')
+    .getByRole('button', { name: words.retry('backup.tar') })
+    .click();
+  await progress(page, 1, 1);
+  await expectArrived(server.api, new Map([['backup.tar', content]]));
+});
+
+test('one file that fails does not stop the others', async ({ server, proxy, open, folder, guard }) => {
+  guard.expect(DROPPED);
+  writeFileSync(join(folder, 'big.bin'), randomBytes(6 * MB));
+  const small = writeFolder(
+    folder,
+    Array.from({ length: 12 }, (_, at) => ({ path: `small ${at}.txt`, bytes: 500 + at })),
+  );
+  const page = await open(FILES, { base: proxy.url });
+  proxy.cutAfterBytes = 3 * MB;
+  await picker(page).setInputFiles(['big.bin', ...small.keys()].map((name) => join(folder, name)));
+  await upload(page, 'big.bin').getByText(words.problems.retrying).waitFor();
+  await until(async () => (await server.api.list()).total, 12, 'the others arrive meanwhile');
+  proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
+  await progress(page, 13, 13);
+  expect((await server.api.list()).total).toBe(13);
+});
+
+test('a file that has gone away is named as such', async ({ open, folder, guard }) => {
+  guard.expect(/ERR_FILE_NOT_FOUND|ERR_UPLOAD_FILE_CHANGED/);
+  const path = join(folder, 'gone.txt');
+  writeFileSync(path, 'soon gone');
+  const page = await open(FILES);
+  // The page has the file, but may not send it before it is gone.
+  await page.context().setOffline(true);
+  guard.expect(/ERR_INTERNET_DISCONNECTED/);
+  await picker(page).setInputFiles(path);
+  await upload(page, 'gone.txt').getByText(words.problems.retrying).waitFor();
+  rmSync(path);
+  await page.context().setOffline(false);
+  await upload(page, 'gone.txt').getByText(words.problems.unreadable).waitFor();
+  await panel(page).getByRole('button', { name: words.dismiss }).click();
+});
+
+test('a picture uploaded here shows in the list at once, where the order puts it', async ({
+  server,
+  open,
+  folder,
+}) => {
+  await server.api.upload({ name: 'before.txt' });
+  const page = await open(FILES);
+  await row(page, 'before.txt').waitFor();
+  writeFileSync(join(folder, 'after.txt'), 'new');
+  await picker(page).setInputFiles(join(folder, 'after.txt'));
+  await until(() => names(page), ['after.txt', 'before.txt']);
+  expect(await toasts(page).locator('.toast').count()).toBe(0);
+  await expect.poll(() => count(page).textContent(), { timeout: PATIENCE_MS }).toBe(messages.files.total(2));
+});
