@@ -16,9 +16,8 @@ help: ## list the targets
 run: web ## build everything and serve on http://localhost:8000
 	$(GO) run -ldflags '$(LDFLAGS)' ./cmd/homeserver serve
 
-dev: ## serve with debug logs, and rebuild the pages as they change (two processes, one Ctrl+C)
-	@cd web && npm ci --no-audit --no-fund --silent
-	@trap 'kill 0' EXIT; (cd web && npm run watch) & DEBUG=true $(GO) run ./cmd/homeserver serve
+dev: web ## serve with debug logs, and rebuild the pages as they change (two processes, one Ctrl+C)
+	@trap 'kill 0' EXIT; (cd web && npm run watch) & DEBUG=true $(GO) run -tags dev ./cmd/homeserver serve
 
 web: ## build the pages into web/static/dist
 	$(GO) generate ./web

@@ -50,12 +50,6 @@ type site struct {
 	notFound http.Handler
 }
 
-// Handler serves the embedded pages under Prefix. What it does not know it leaves to notFound.
-func Handler(notFound http.HandlerFunc) http.Handler {
-	pages, notice := embedded()
-	return newSite(pages, notice, notFound)
-}
-
 // newSite reads every file of a build once, so that a request costs a map lookup.
 func newSite(pages fs.FS, notice []byte, notFound http.Handler) *site {
 	s := &site{assets: map[string]asset{}, notice: notice, notFound: notFound}
