@@ -23,9 +23,9 @@ export async function names(page: Page): Promise<string[]> {
   return (await rows(page).locator('.name').allTextContents()).map((name) => name.trim());
 }
 
-/** Selects a row by its check box, which lies under the whole cell. */
+/** Selects a row by the cell of its check box, all of which can be hit. */
 export async function check(row: Locator, options?: Parameters<Locator['click']>[0]): Promise<void> {
-  await row.locator('.check input').click(options);
+  await row.locator('.check').click(options);
 }
 
 export function escape(text: string): string {

@@ -28,6 +28,8 @@ export type OpenOptions = BrowserContextOptions & {
 
 type Fixtures = {
   browser: Browser;
+  /** API_KEY of the server; without one nobody is asked. */
+  key: string;
   server: Server;
   guard: Guard;
   /** Opens a page in a context of its own, which ends with the test. */
@@ -68,10 +70,10 @@ export const test = base.extend<Fixtures>({
     },
     { scope: 'file' },
   ],
+  key: ['', { scope: 'file' }],
   server: [
-    // biome-ignore lint/correctness/noEmptyPattern: the form that Vitest reads
-    async ({}, use) => {
-      const server = await Server.start({ binary: inject('binary') });
+    async ({ key }, use) => {
+      const server = await Server.start({ binary: inject('binary'), ...(key === '' ? {} : { key }) });
       await use(server);
       await server.remove();
     },

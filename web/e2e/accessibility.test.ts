@@ -1,0 +1,139 @@
+import type { Page } from 'playwright-core';
+import { messages } from '../src/messages/en';
+import { audit } from './harness/audit';
+import { check, panel, picker, row, rows, toasts } from './harness/files';
+import { DASHBOARD, FILES, type OpenOptions, expect, test, until } from './harness/test';
+
+const words = messages.files;
+const MB = 1024 * 1024;
+const LOOKS: { name: string; options: OpenOptions }[] = [
+  { name: 'dark 1440', options: { colorScheme: 'dark', viewport: { width: 1440, height: 900 } } },
+  { name: 'light 1440', options: { colorScheme: 'light', viewport: { width: 1440, height: 900 } } },
+  {
+    name: 'dark 390',
+    options: { colorScheme: 'dark', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  },
+  {
+    name: 'light 390',
+    options: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
+  },
+];
+const SMALL: OpenOptions = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
+const SAMPLES = Array.from({ length: 40 }, (_, at) => ({
+  name: at === 7 ? `${'a very long name '.repeat(12)}.txt` : `document ${at}.txt`,
+  tags: at % 3 === 0 ? ['papers', 'house'] : [],
+}));
+
+const liveDashboard = async (page: Page) => {
+  await page.locator('header').getByText(messages.connection.live).waitFor();
+  await page.locator('canvas').nth(3).waitFor();
+};
+
+for (const { name, options } of LOOKS) {
+  test(`${name}: dashboard`, async ({ open }) => {
+    const page = await open(DASHBOARD, options);
+    await liveDashboard(page);
+    await audit(page, 'dashboard');
+    await page.getByRole('button', { name: messages.dashboard.charts.showTable }).first().click();
+    await page.getByRole('table').waitFor();
+    await audit(page, 'table open');
+    await page.getByRole('button', { name: messages.shell.theme }).click();
+    await page.getByRole('menu').waitFor();
+    await audit(page, 'theme menu open');
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('?');
+    await page.getByRole('dialog', { name: messages.shortcuts.title }).waitFor();
+    await audit(page, 'help open');
+  });
+
+  test(`${name}: files`, async ({ server, open, proxy }) => {
+    await server.api.clear();
+    const page = await open(FILES, { ...options, base: proxy.url });
+    await page.getByText(words.empty).waitFor();
+    await audit(page, 'empty');
+
+    await server.api.uploadAll(SAMPLES);
+    await page.reload();
+    await rows(page).first().waitFor();
+    await audit(page, 'list');
+    await check(rows(page).nth(1));
+    await check(rows(page).nth(2));
+    await audit(page, 'selection');
+    await page.getByRole('toolbar').getByRole('button', { name: words.actions.tag }).click();
+    await page.getByRole('dialog', { name: words.tags.title(2) }).waitFor();
+    await audit(page, 'tags dialog');
+    await page.keyboard.press('Escape');
+    await page.getByRole('toolbar').getByRole('button', { name: words.clearSelection }).click();
+    await rows(page).first().locator('button.more').click();
+    await page.getByRole('menuitem', { name: words.actions.rename }).waitFor();
+    await audit(page, 'menu open');
+    await page.getByRole('menuitem', { name: words.actions.rename }).click();
+    await page.getByRole('dialog', { name: words.rename.title }).waitFor();
+    await audit(page, 'rename dialog');
+    await page.keyboard.press('Escape');
+    await rows(page).first().locator('.name').click();
+    await page.getByText(words.details.noPreview).waitFor();
+    await audit(page, 'details');
+    await page.getByRole('button', { name: words.details.close }).or(page.getByRole('button', { name: messages.dialog.close })).first().click();
+
+    proxy.bytesPerSecond = MB;
+    await picker(page).setInputFiles([
+      { name: 'film.mkv', mimeType: 'video/x-matroska', buffer: Buffer.alloc(8 * MB, 1) },
+      { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') },
+    ]);
+    await panel(page).getByText(words.upload.done(1, 2)).waitFor();
+    await audit(page, 'uploading');
+    await panel(page).getByRole('button', { name: words.upload.cancel('film.mkv') }).click();
+    await audit(page, 'upload cancelled');
+  });
+
+  test(`${name}: nothing found, deleted, failed`, async ({ server, open, guard }) => {
+    await server.api.upload({ name: 'only.txt' });
+    const page = await open(`${FILES}?q=only.txt`, options);
+    await row(page, 'only.txt').first().focus();
+    await page.keyboard.press('Delete');
+    await toasts(page).getByRole('button', { name: messages.toast.undo }).waitFor();
+    await page.getByRole('searchbox').fill('no such file');
+    await page.getByText(words.noMatch).waitFor();
+    await audit(page, 'no match and toast');
+    guard.expect(/answer 500|status of 500/);
+    await page.route(/\/files\/list/, (route) => route.fulfill({ status: 500, body: '{"detail":"Broken."}' }));
+    await page.getByRole('searchbox').fill('again');
+    await page.getByText(words.loadFailed).waitFor();
+    await audit(page, 'error');
+  });
+}
+
+test('320 px: both pages fit', async ({ server, open }) => {
+  await server.api.clear();
+  await server.api.uploadAll(SAMPLES);
+  const dashboard = await open(DASHBOARD, SMALL);
+  await liveDashboard(dashboard);
+  await audit(dashboard, 'dashboard');
+  const files = await open(FILES, SMALL);
+  await rows(files).first().waitFor();
+  await audit(files, 'files');
+  await rows(files).first().locator('.name').click();
+  await files.getByText(words.details.noPreview).waitFor();
+  await audit(files, 'details');
+});
+
+test('forced colours and less motion', async ({ open }) => {
+  for (const path of [DASHBOARD, FILES]) {
+    const page = await open(path, { forcedColors: 'active', reducedMotion: 'reduce' });
+    await page.locator('h1').waitFor();
+    await audit(page, path);
+  }
+});
+
+test('the theme stays as chosen', async ({ open }) => {
+  const page = await open(DASHBOARD, { colorScheme: 'dark' });
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const dark = await ground();
+  await page.getByRole('button', { name: messages.shell.theme }).click();
+  await page.getByRole('menuitemradio', { name: messages.shell.themes.light }).click();
+  await expect.poll(ground).not.toBe(dark);
+  const light = await ground();
+  await page.reload();
+  await until(ground, light);
+});
