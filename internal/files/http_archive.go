@@ -30,7 +30,7 @@ func (f *Files) handleArchive(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := f.blobs.Check(r.Context()); err != nil {
+	if err := f.blobs.Readable(r.Context()); err != nil {
 		return err
 	}
 	h := w.Header()

@@ -15,7 +15,7 @@ func (f *Files) handleDownload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := f.blobs.Check(r.Context()); err != nil {
+	if err := f.blobs.Readable(r.Context()); err != nil {
 		return err
 	}
 	content, err := f.open(r.Context(), row)

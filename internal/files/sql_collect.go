@@ -9,9 +9,11 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-// expired returns hidden files, in the order of ids, deleted before cutoff.
+// expired returns hidden files, in the order of ids, deleted before cutoff. The ids are
+// concatenated with nothing so that both databases begin with the few hidden rows, not with the
+// whole library in the order of its key.
 func (s store) expired(ctx context.Context, cutoff int64, after string, limit int) ([]File, error) {
-	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NOT NULL AND f.deleted_at < $1 AND f.id > $2 ORDER BY f.id LIMIT $3`, cutoff, after, limit)
+	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NOT NULL AND f.deleted_at < $1 AND f.id || '' > $2 ORDER BY f.id || '' LIMIT $3`, cutoff, after, limit)
 }
 
 // anyHidden reports whether a deletion is not final yet.

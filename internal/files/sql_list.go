@@ -109,7 +109,10 @@ func (s store) query(sel selection, after *position, limit int) (string, []any) 
 		return `$` + strconv.Itoa(len(args))
 	}
 	key, id := map[sortKey]string{byDate: `f.upload_date`, byName: `f.name_key`, bySize: `f.size`}[sel.sort], `f.id`
-	b.WriteString(`SELECT ` + fileColumns)
+	b.WriteString(`SELECT ` + listColumns)
+	if sel.sort == byName {
+		b.WriteString(`, f.name_key`)
+	}
 	switch sel.plan {
 	case walkTag, fromTag: // SQLite reads a CROSS JOIN in the order it is written
 		b.WriteString(` FROM file_tags t CROSS JOIN file_metadata f WHERE f.id = t.file_id AND f.deleted_at IS NULL AND t.tag_id = ` + arg(sel.tagID))
@@ -150,6 +153,22 @@ func (s store) keyOf(sort sortKey, p *position) any {
 	return s.db.Time(time.UnixMicro(p.number))
 }
 
+// listColumns are the columns that a list shows: each costs time for every row.
+const listColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, '')`
+
+// scanListed reads listColumns and, in a list by name, the key that names its position.
+func scanListed(row scanner, f *File, withKey bool) (err error) {
+	var uploaded sqldb.Time
+	var tags string
+	if withKey {
+		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.key)
+	} else {
+		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256)
+	}
+	f.Uploaded, f.Tags = uploaded.Time, decodeTags(tags)
+	return err
+}
+
 // page reads up to limit files after a position and gives each to fn, which must not keep it.
 // It returns how many there were and the position of the last. No cursor stays open.
 func (s store) page(ctx context.Context, sel selection, after *position, limit int, fn func(*File)) (n int, last position, err error) {
@@ -164,7 +183,7 @@ func (s store) page(ctx context.Context, sel selection, after *position, limit i
 	defer rows.Close()
 	var f File
 	for ; rows.Next(); n++ {
-		if err := scanFile(rows, &f); err != nil {
+		if err := scanListed(rows, &f, sel.sort == byName); err != nil {
 			return n, last, err
 		}
 		fn(&f)

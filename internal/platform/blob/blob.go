@@ -85,6 +85,9 @@ type Keeper interface {
 	// Check says whether the store is there, is the right one, and can be written to. It is
 	// cached for about a second.
 	Check(ctx context.Context) error
+	// Readable says whether the store is there and is the right one, for those who only read:
+	// a drive that went read-only still gives everything back.
+	Readable(ctx context.Context) error
 	// Space is the free space for ordinary users and the whole size, in bytes.
 	Space(ctx context.Context) (free, total int64, err error)
 	// Sweep removes unpublished content older than before, left by crashes, and counts it.

@@ -31,13 +31,23 @@ func (s *Store) verify(context.Context) error {
 	return nil
 }
 
-// Check implements blob.Keeper. One probe runs at a time, on its own: a network share that
-// hangs holds up the probe, and its callers only as long as their contexts allow.
-func (s *Store) Check(ctx context.Context) error {
+// Check implements blob.Keeper.
+func (s *Store) Check(ctx context.Context) error { return errors.Join(s.probed(ctx)) }
+
+// Readable implements blob.Keeper.
+func (s *Store) Readable(ctx context.Context) error {
+	present, _ := s.probed(ctx)
+	return present
+}
+
+// probed tells whether the right store is there and whether it can be written to. One probe
+// runs at a time, on its own: a network share that hangs holds up the probe, and its callers
+// only as long as their contexts allow.
+func (s *Store) probed(ctx context.Context) (present, writable error) {
 	s.mu.Lock()
 	if time.Since(s.checked) < checkFor {
 		defer s.mu.Unlock()
-		return s.result
+		return s.present, s.writable
 	}
 	if s.probing == nil {
 		s.probing = make(chan struct{})
@@ -48,22 +58,22 @@ func (s *Store) Check(ctx context.Context) error {
 	select {
 	case <-probing:
 	case <-ctx.Done():
-		return errs.Wrap(errs.Unavailable, detailAway, ctx.Err())
+		return errs.Wrap(errs.Unavailable, detailAway, ctx.Err()), nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.result
+	return s.present, s.writable
 }
 
 // probe finds out how the store is and tells everyone who waits.
 func (s *Store) probe(done chan struct{}) {
-	err := s.verify(context.Background())
-	if err == nil {
-		err = s.tryWrite()
+	present, writable := s.verify(context.Background()), error(nil)
+	if present == nil {
+		writable = s.tryWrite()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.checked, s.result, s.probing = time.Now(), err, nil
+	s.checked, s.present, s.writable, s.probing = time.Now(), present, writable, nil
 	close(done)
 }
 

@@ -50,11 +50,12 @@ const (
 type Store struct {
 	root string
 
-	mu      sync.Mutex
-	id      string    // that the marker must bear; "" before Bind
-	checked time.Time // when the last probe ended
-	result  error     // of the last probe
-	probing chan struct{}
+	mu       sync.Mutex
+	id       string    // that the marker must bear; "" before Bind
+	checked  time.Time // when the last probe ended
+	present  error     // what the last probe found: the right directory
+	writable error     // and that it can be written to
+	probing  chan struct{}
 }
 
 var _ blob.Store = (*Store)(nil)

@@ -185,6 +185,9 @@ func (s *Store) Quarantine(_ context.Context, sha256 string) (string, error) {
 // Check implements blob.Keeper.
 func (s *Store) Check(context.Context) error { return nil }
 
+// Readable implements blob.Keeper.
+func (s *Store) Readable(context.Context) error { return nil }
+
 // Space implements blob.Keeper.
 func (s *Store) Space(context.Context) (free, total int64, err error) { return size, size, nil }
 
