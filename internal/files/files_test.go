@@ -319,3 +319,5 @@ func TestHostileNamesSurvive(t *testing.T) {
 		h.sound()
 	})
 }
+
+func newDisk(root string) blob.Store { return diskblob.New(root) }

@@ -21,6 +21,11 @@ type idInput struct {
 	ID string `path:"id" doc:"The file's id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
 }
 
+type patchInput struct {
+	ID   string `path:"id" doc:"The file's id"`
+	Body patchBody
+}
+
 type idsBody struct {
 	IDs []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of files"`
 }
@@ -109,10 +114,7 @@ func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*o
 	return &out[restoredManyBody]{restoredManyBody{Restored: listOf(there), Missing: missing(in.Body.IDs, there)}}, err
 }
 
-func (f *Files) patch(ctx context.Context, in *struct {
-	idInput
-	Body patchBody
-}) (*out[fileBody], error) {
+func (f *Files) patch(ctx context.Context, in *patchInput) (*out[fileBody], error) {
 	var tags []string
 	name := ""
 	var err error
