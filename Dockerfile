@@ -40,7 +40,8 @@ ENV PATH=/ \
     HOME=/data \
     DATA_DIR=/data \
     STORAGE_PATH=/app/storage
-WORKDIR /data
+# The original's directory, too: a .env mounted at /app/.env is read.
+WORKDIR /app
 # Whoever forgets to mount them finds the data in a volume afterwards instead of losing it with the container.
 VOLUME ["/data", "/app/storage"]
 EXPOSE 8000
