@@ -152,7 +152,7 @@ func testCredentials(t *testing.T, s target) {
 	cookie, _, _ := strings.Cut(answer.Header.Get("Set-Cookie"), ";")
 	s.anonymous().Do(t, "GET", server.Files+"/list?limit=1", http.Header{"Cookie": {cookie}}, nil).Expect(t, 200)
 	session := s.anonymous().Do(t, "GET", "/api/v1/session", http.Header{"Cookie": {cookie}}, nil).Expect(t, 200).Object(t)
-	if got := fmt.Sprint(session["required"], session["authenticated"], session["method"]); got != "true true session" {
+	if got := fmt.Sprintln(session["required"], session["authenticated"], session["method"]); got != "true true session\n" {
 		t.Errorf("session: got %s, want true true session", got)
 	}
 }

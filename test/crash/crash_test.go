@@ -47,6 +47,8 @@ func points() map[string]int {
 func elsewhere() map[string]string {
 	return map[string]string{
 		"before-marker": "adopt", "after-marker": "adopt", "adopt-before-rename": "adopt", "adopt-after-rename": "adopt",
+		"adopt-hashed": "adopt", "adopt-digest": "adopt", "adopt-moved": "adopt",
+		"collect-before": "TestCollector", "collect-row": "TestCollector",
 		"before-unlink": "TestCollector", "after-unlink": "TestCollector",
 	}
 }
@@ -195,25 +197,34 @@ func TestCollector(t *testing.T) {
 		h.CloseIdle()
 	}
 	orphans := h.orphans()
-	if len(orphans) == 0 {
+	if orphans == 0 {
 		t.Fatal("dying after the rename left no orphans")
 	}
 	h.Setenv("COLLECT_AFTER", "1s")
-	for _, point := range []string{"before-unlink", "after-unlink"} {
+	for _, point := range []string{"collect-before", "collect-row", "before-unlink", "after-unlink"} {
 		h.Setenv("HOMESERVER_FAILPOINT", point)
+		h.ExpireLeases()
 		h.Launch()
 		if h.WaitExit(patience) != -1 {
 			t.Fatalf("the collector did not come to %s", point)
 		}
 	}
 	h.Setenv("HOMESERVER_FAILPOINT", "")
+	h.ExpireLeases()
+	unfinished := h.ageIncoming()
+	if unfinished == 0 {
+		t.Error("dying in the middle of uploads left nothing under incoming")
+	}
 	h.Start()
 	server.Eventually(t, patience, "the collector", func() error {
-		if left := h.orphans(); len(left) > 0 {
-			return fmt.Errorf("%d of %d orphans left", len(left), len(orphans))
+		if left := h.orphans(); left > 0 {
+			return fmt.Errorf("%d of %d orphans left", left, orphans)
 		}
 		return nil
 	})
+	if left := h.ageIncoming(); left > 0 {
+		t.Errorf("%d of %d unfinished uploads are left a day later", left, unfinished)
+	}
 	h.look()
 	h.Stop()
 	h.check(true)

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"homeserver/test/server"
 )
@@ -159,39 +161,34 @@ func (h *household) verify(file server.File) {
 	h.verified[file.ID] = true
 }
 
-// blobs lists the digests that lie in the storage.
-func (h *household) blobs() []string {
+// orphans is how many contents nothing refers to, whether the collector has seen them or not.
+func (h *household) orphans() int {
 	h.t.Helper()
-	paths, err := filepath.Glob(filepath.Join(h.StoragePath(), "blobs", "*", "*"))
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	digests := make([]string, len(paths))
-	for i, path := range paths {
-		digests[i] = filepath.Base(path)
-	}
-	return digests
-}
-
-// orphans are the blobs that nobody was promised. An upload that died before its answer may
-// have become a file all the same; then its blob is none, and check says so.
-func (h *household) orphans() []string {
-	h.t.Helper()
-	return h.report().Orphaned
+	r := h.report()
+	return len(r.Orphaned) + r.Waiting
 }
 
 // check runs `homeserver check`, which must find nothing but perhaps orphans.
 func (h *household) check(clean bool) {
 	h.t.Helper()
 	r := h.report()
-	if len(r.Missing) > 0 || len(r.Wrong) > 0 || clean && len(r.Orphaned) > 0 {
+	if len(r.Missing)+len(r.WrongSize)+len(r.WrongContent) > 0 || clean && len(r.Orphaned)+r.Waiting > 0 {
 		h.t.Errorf("check: got %+v, want nothing missing or wrong", r)
 	}
 }
 
+// problem is one entry of a report.
+type problem struct {
+	ID, Path, SHA256 string
+}
+
 // report is what `homeserver check --json` prints.
 type report struct {
-	Missing, Orphaned, Wrong []string
+	Missing      []problem
+	WrongSize    []problem `json:"wrong_size"`
+	WrongContent []problem `json:"wrong_content"`
+	Orphaned     []problem
+	Waiting      int `json:"waiting_for_collection"`
 }
 
 func (h *household) report() report {
@@ -202,4 +199,20 @@ func (h *household) report() report {
 		h.t.Fatalf("check --json: code %d, %v: %s%s", code, err, out, errOut)
 	}
 	return r
+}
+
+// ageIncoming makes unfinished uploads look a day and more old, and counts them.
+func (h *household) ageIncoming() int {
+	h.t.Helper()
+	paths, err := filepath.Glob(filepath.Join(h.StoragePath(), "incoming", "*"))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	past := time.Now().Add(-25 * time.Hour)
+	for _, path := range paths {
+		if err := os.Chtimes(path, past, past); err != nil {
+			h.t.Fatal(err)
+		}
+	}
+	return len(paths)
 }

@@ -12,11 +12,12 @@ import (
 // an empty one in its place as an unmounted drive does, and brings it back.
 func TestStorageGoesAwayUnderLoad(t *testing.T) {
 	t.Parallel()
+	const clients = 4
 	server.OnEach(t, func(t *testing.T, env map[string]string) {
 		s := server.Start(t, server.Options{Env: env})
 		p := newPromises()
 		file := s.Upload(t, "before.txt", []byte("before"))
-		stop := load(t, s.Client, p, 4)
+		stop := load(t, s.Client, p, clients)
 		away := s.StoragePath() + ".away"
 		gone := func(how string) {
 			t.Helper()
@@ -53,7 +54,10 @@ func TestStorageGoesAwayUnderLoad(t *testing.T) {
 		stop()
 		s.Get(t, server.Files+"/"+file.ID+"/download").Expect(t, 200)
 		p.kept(t, s.Client)
-		emptied(t, s.StoragePath())
+		// What was on its way when the drive went could not be removed; it is swept later.
+		if left := incoming(t, s.StoragePath()); len(left) > clients {
+			t.Errorf("got %d unfinished uploads, want at most the %d that were on their way", len(left), clients)
+		}
 	})
 }
 

@@ -16,7 +16,7 @@ import (
 )
 
 // requestTimeout bounds one whole request of a test; transfers of gigabytes fit.
-const requestTimeout = 3 * time.Minute
+const requestTimeout = 90 * time.Second
 
 // Client speaks to a server as a client written for the original would, with an API key if
 // there is one. It follows no redirects.

@@ -1,8 +1,11 @@
 package server
 
 import (
+	"context"
+	"path/filepath"
 	"testing"
 
+	"homeserver/internal/platform/sqldb"
 	"homeserver/internal/platform/sqldb/sqldbtest"
 )
 
@@ -18,4 +21,22 @@ func OnEach(t *testing.T, test func(t *testing.T, env map[string]string)) {
 		t.Parallel()
 		test(t, map[string]string{"DATABASE_URL": sqldbtest.Postgres(t)})
 	})
+}
+
+// ExpireLeases ends the minute for which a killed server's background jobs stay reserved, so
+// that a test which kills it again and again need not wait. The server must not be running.
+func (s *Server) ExpireLeases() {
+	s.t.Helper()
+	url := s.env["DATABASE_URL"]
+	if url == "" {
+		url = "sqlite:" + filepath.Join(s.env["DATA_DIR"], "homeserver.db")
+	}
+	db, err := sqldb.Open(context.Background(), url, nil)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(context.Background(), `UPDATE jobs_leases SET expires_at = 0`); err != nil {
+		s.t.Fatal(err)
+	}
 }

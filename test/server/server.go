@@ -30,6 +30,8 @@ const (
 	readyTimeout = 60 * time.Second
 	// stopTimeout is how long the end may take; the server grants requests 20 s.
 	stopTimeout = 30 * time.Second
+	// cliTimeout is how long a command other than serve may take.
+	cliTimeout = time.Minute
 	// pollEvery is how often a condition outside this process is looked at.
 	pollEvery = 10 * time.Millisecond
 	// logShown is how much of the log a failed test prints, in bytes.
@@ -141,7 +143,15 @@ func (s *Server) CLI(args ...string) (stdout, stderr string, code int) {
 	var out, errOut bytes.Buffer
 	command := s.command(args...)
 	command.Stdout, command.Stderr = &out, &errOut
-	err := command.Run()
+	if err := command.Start(); err != nil {
+		s.t.Fatalf("homeserver %s: %v", strings.Join(args, " "), err)
+	}
+	// A command that hangs is asked what it is doing.
+	hangs := time.AfterFunc(cliTimeout, func() { _ = command.Process.Signal(syscall.SIGQUIT) })
+	err := command.Wait()
+	if !hangs.Stop() {
+		s.t.Fatalf("homeserver %s did not end in %v:\n%s", strings.Join(args, " "), cliTimeout, errOut.Bytes())
+	}
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) {
 		s.t.Fatalf("homeserver %s: %v", strings.Join(args, " "), err)
@@ -255,12 +265,36 @@ func (s *Server) Kill() {
 // end is the cleanup: nothing started here outlives its test.
 func (s *Server) end() {
 	if s.process != nil {
+		if s.t.Failed() {
+			s.dump()
+		}
 		_ = s.process.Process.Kill() // it may have ended already
 		<-s.exited
 		s.Client.CloseIdle()
 		if s.t.Failed() {
 			s.t.Logf("end of the server's log:\n%s", tail(s.Log()))
 		}
+	}
+}
+
+// dumpTime is how long a process may take to write down what each goroutine does.
+const dumpTime = 3 * time.Second
+
+// dump keeps the whole log of a failed test in the directory that HOMESERVER_KEEP names, with
+// what every goroutine of the server was doing at the end.
+func (s *Server) dump() {
+	dir := os.Getenv("HOMESERVER_KEEP")
+	if dir == "" {
+		return
+	}
+	_ = s.process.Process.Signal(syscall.SIGQUIT) // it may have ended already
+	select {
+	case <-s.exited:
+	case <-time.After(dumpTime):
+	}
+	name := filepath.Join(dir, strings.ReplaceAll(s.t.Name(), "/", "_")+fmt.Sprintf("-%d.log", s.PID()))
+	if err := os.WriteFile(name, []byte(s.Log()), 0o600); err != nil {
+		s.t.Logf("keeping the log: %v", err)
 	}
 }
 
