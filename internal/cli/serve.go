@@ -2,6 +2,8 @@ package cli
 
 import (
 	"errors"
+	"runtime/debug"
+	"strings"
 
 	"homeserver/internal/app"
 	"homeserver/internal/config"
@@ -19,6 +21,7 @@ Without API_KEY it listens on 127.0.0.1 only. Everything it keeps is in DATA_DIR
 
 // Run runs the command.
 func (serveCommand) Run(r *run) error {
+	tuneCollector(r.environ)
 	a, _, log, err := r.open()
 	if err != nil {
 		return err
@@ -28,6 +31,21 @@ func (serveCommand) Run(r *run) error {
 		log.Info("stopped")
 	}
 	return err
+}
+
+// collectorPercent is how much garbage may pile up before it is collected, in percent of what
+// is in use. That is about 8 MiB, so Go's own 100 would collect after every 4 MiB of answers;
+// this takes a quarter of the CPU off a request and stays within 60 MiB.
+const collectorPercent = 400
+
+// tuneCollector sets the garbage collector, unless the household did.
+func tuneCollector(environ []string) {
+	for _, entry := range environ {
+		if strings.HasPrefix(entry, "GOGC=") {
+			return
+		}
+	}
+	debug.SetGCPercent(collectorPercent)
 }
 
 // withHouse opens the house for a command that only needs its database and files.
