@@ -22,10 +22,10 @@ func TestDeleteRestorePurgeCollect(t *testing.T) {
 		h.want(h.get(prefix+"/"+a.ID+"/download"), 404)
 		h.want(h.do("DELETE", prefix+"/"+a.ID, "", nil), 404)
 		h.consistent()
-		if got := into[fileBody](h, h.do("POST", prefix+"/"+a.ID+"/restore", "", nil)); got.ID != a.ID || fmt.Sprint(got.Tags) != "[x]" {
+		if got := into[FileBody](h, h.do("POST", prefix+"/"+a.ID+"/restore", "", nil)); got.ID != a.ID || fmt.Sprint(got.Tags) != "[x]" {
 			t.Errorf("restored: got %+v", got)
 		}
-		into[fileBody](h, h.do("POST", prefix+"/"+a.ID+"/restore", "", nil)) // and again
+		into[FileBody](h, h.do("POST", prefix+"/"+a.ID+"/restore", "", nil)) // and again
 		h.consistent()
 
 		many := into[deletedManyBody](h, h.do("POST", prefix+"/delete", "application/json", strings.NewReader(fmt.Sprintf(`{"ids":[%q,%q,"nobody",%q]}`, a.ID, b.ID, a.ID))))
@@ -105,8 +105,8 @@ func TestCollectorRemovesWhatNobodyKnows(t *testing.T) {
 func TestPatch(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		f := h.put("a.txt", "1", "x,y")
-		patch := func(body string) fileBody {
-			return into[fileBody](h, h.do("PATCH", prefix+"/"+f.ID, "application/json", strings.NewReader(body)))
+		patch := func(body string) FileBody {
+			return into[FileBody](h, h.do("PATCH", prefix+"/"+f.ID, "application/json", strings.NewReader(body)))
 		}
 		if got := patch(`{"filename":"dir/Neu.txt"}`); got.Filename != "Neu.txt" || fmt.Sprint(got.Tags) != "[x y]" {
 			t.Errorf("got %+v", got)

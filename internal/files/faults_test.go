@@ -212,7 +212,7 @@ func TestManyAtOnce(t *testing.T) {
 				for i := range 12 {
 					kind, body := formOf("f", fmt.Append(nil, "content ", i%3), fmt.Sprintf("w%d,all", worker))
 					w := h.do("POST", prefix+"/upload", kind, body)
-					var f fileBody
+					var f FileBody
 					if err := json.Unmarshal(w.Body.Bytes(), &f); err != nil || w.Code != 200 {
 						t.Errorf("got %d %s", w.Code, w.Body)
 						return

@@ -137,10 +137,10 @@ func formOf(name string, data []byte, tags string) (contentType string, body *by
 }
 
 // put uploads and returns the metadata.
-func (h *house) put(name, content, tags string) fileBody {
+func (h *house) put(name, content, tags string) FileBody {
 	h.t.Helper()
 	kind, body := formOf(name, []byte(content), tags)
-	return into[fileBody](h, h.do("POST", prefix+"/upload", kind, body))
+	return into[FileBody](h, h.do("POST", prefix+"/upload", kind, body))
 }
 
 // list fetches a list.
@@ -209,7 +209,7 @@ func TestUploadAndDownload(t *testing.T) {
 		if f.Filename != "report.txt" || f.Size != 6 || fmt.Sprint(f.Tags) != "[a b Ä]" || f.SHA256 == nil || f.ContentType != "text/plain" {
 			t.Errorf("got %+v", f)
 		}
-		if got := into[fileBody](h, h.get(prefix+"/"+f.ID+"/metadata")); fmt.Sprint(got.Tags, got.UploadDate, got.Size) != fmt.Sprint(f.Tags, f.UploadDate, f.Size) {
+		if got := into[FileBody](h, h.get(prefix+"/"+f.ID+"/metadata")); fmt.Sprint(got.Tags, got.UploadDate, got.Size) != fmt.Sprint(f.Tags, f.UploadDate, f.Size) {
 			t.Errorf("metadata: got %+v, want %+v", got, f)
 		}
 		w := h.want(h.get(prefix+"/"+f.ID+"/download"), 200)

@@ -11,9 +11,9 @@ import (
 // prefix is where the room lives.
 const prefix = "/api/v1/files"
 
-// fileBody is a file's metadata as clients see it. Lists and metadata are encoded by
+// FileBody is a file's metadata as clients see it. Lists and metadata are encoded by
 // appendFile, which writes the same.
-type fileBody struct {
+type FileBody struct {
 	ID          string   `json:"id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
 	Filename    string   `json:"filename" example:"report.txt"`
 	ContentType string   `json:"content_type" example:"text/plain"`
@@ -23,8 +23,8 @@ type fileBody struct {
 	SHA256      *string  `json:"sha256" example:"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03" doc:"Of the content; null until a file of the original is adopted"`
 }
 
-func bodyOf(f *File) fileBody {
-	b := fileBody{ID: f.ID, Filename: f.Name, ContentType: f.ContentType, Size: f.Size, UploadDate: string(appendTime(nil, f.Uploaded)), Tags: f.Tags}
+func bodyOf(f *File) FileBody {
+	b := FileBody{ID: f.ID, Filename: f.Name, ContentType: f.ContentType, Size: f.Size, UploadDate: string(appendTime(nil, f.Uploaded)), Tags: f.Tags}
 	if f.SHA256 != "" {
 		b.SHA256 = &f.SHA256
 	}
@@ -33,13 +33,13 @@ func bodyOf(f *File) fileBody {
 
 // uploadBody is the answer to an upload: the original's fields and the metadata.
 type uploadBody struct {
-	fileBody
+	FileBody
 	Message string `json:"message" example:"File uploaded successfully"`
 }
 
 // listBody is a list of files.
 type listBody struct {
-	Files      []fileBody `json:"files" nullable:"false"`
+	Files      []FileBody `json:"files" nullable:"false"`
 	Total      int64      `json:"total" doc:"All that match, whatever the page" example:"1"`
 	NextCursor string     `json:"next_cursor,omitempty" doc:"Send as cursor to get what follows; absent on the last page"`
 }
@@ -91,7 +91,7 @@ func (f *Files) routes(r *httpd.Router) {
 	list.Parameters, list.Compress = listParams(), true
 	r.Handle(list, f.handleList)
 
-	metadata := answers(op(http.MethodGet, "/{id}/metadata", "get-file-metadata", "Describe a file", ""), jsonAnswer(r, "The file", fileBody{}), "404", "503")
+	metadata := answers(op(http.MethodGet, "/{id}/metadata", "get-file-metadata", "Describe a file", ""), jsonAnswer(r, "The file", FileBody{}), "404", "503")
 	metadata.Parameters = []*huma.Param{idParam()}
 	r.Handle(metadata, f.handleMetadata)
 

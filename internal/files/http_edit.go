@@ -98,7 +98,7 @@ func (f *Files) deleteMany(ctx context.Context, in *struct{ Body idsBody }) (*ou
 	return &out[deletedManyBody]{deletedManyBody{Deleted: listOf(deleted), Missing: missing(in.Body.IDs, deleted), UndoUntil: until}}, err
 }
 
-func (f *Files) restore(ctx context.Context, in *idInput) (*out[fileBody], error) {
+func (f *Files) restore(ctx context.Context, in *idInput) (*out[FileBody], error) {
 	if _, err := f.Restore(ctx, []string{in.ID}); err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (f *Files) restore(ctx context.Context, in *idInput) (*out[fileBody], error
 	if err != nil {
 		return nil, err
 	}
-	return &out[fileBody]{bodyOf(row)}, nil
+	return &out[FileBody]{bodyOf(row)}, nil
 }
 
 func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*out[restoredManyBody], error) {
@@ -114,7 +114,7 @@ func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*o
 	return &out[restoredManyBody]{restoredManyBody{Restored: listOf(there), Missing: missing(in.Body.IDs, there)}}, err
 }
 
-func (f *Files) patch(ctx context.Context, in *patchInput) (*out[fileBody], error) {
+func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], error) {
 	var tags []string
 	name := ""
 	var err error
@@ -143,7 +143,7 @@ func (f *Files) patch(ctx context.Context, in *patchInput) (*out[fileBody], erro
 	if err != nil {
 		return nil, err
 	}
-	return &out[fileBody]{bodyOf(&rows[0])}, nil
+	return &out[FileBody]{bodyOf(&rows[0])}, nil
 }
 
 func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody }) (*out[changedBody], error) {

@@ -13,7 +13,7 @@ import (
 // through every plan.
 func TestListOrders(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		var all []fileBody
+		var all []FileBody
 		for i := range 60 {
 			name := fmt.Sprintf("%s %d.txt", []string{"Änderung", "bild", "BILD", "Zebra"}[i%4], i/8) // equal keys on purpose
 			tags := "all"
@@ -69,7 +69,7 @@ func (h *house) pages(base string, limit, total int) []string {
 	return nil
 }
 
-func idsOf(files []fileBody) []string {
+func idsOf(files []FileBody) []string {
 	ids := make([]string, len(files))
 	for i, f := range files {
 		ids[i] = f.ID
@@ -77,14 +77,14 @@ func idsOf(files []fileBody) []string {
 	return ids
 }
 
-func expected(all []fileBody, sort, order, tag, q string) []string {
-	var match []fileBody
+func expected(all []FileBody, sort, order, tag, q string) []string {
+	var match []FileBody
 	for _, f := range all {
 		if (tag == "" || slices.Contains(f.Tags, tag)) && strings.Contains(nameKey(f.Filename), nameKey(q)) {
 			match = append(match, f)
 		}
 	}
-	slices.SortFunc(match, func(a, b fileBody) int {
+	slices.SortFunc(match, func(a, b FileBody) int {
 		c := cmp.Or(map[string]int{"date": cmp.Compare(a.UploadDate, b.UploadDate), "name": cmp.Compare(nameKey(a.Filename), nameKey(b.Filename)), "size": cmp.Compare(a.Size, b.Size)}[sort], cmp.Compare(a.ID, b.ID))
 		if order == "desc" {
 			return -c

@@ -112,7 +112,7 @@ func TestCursor(t *testing.T) {
 func TestEncodeFile(t *testing.T) {
 	for _, hostile := range []string{"plain", "\"\\\n\t\x00\x1f\x7f", "</script><!--&", "\u2028\u2029", "\xff\xfe", "😀\u202e", "é"} {
 		f := File{ID: hostile, Name: hostile, ContentType: hostile, Tags: []string{hostile}}
-		var got fileBody
+		var got FileBody
 		if err := json.Unmarshal(appendFile(nil, &f), &got); err != nil {
 			t.Errorf("%q: %v in %s", hostile, err, appendFile(nil, &f))
 		}

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -185,5 +184,3 @@ func sentence(ctx huma.Context, _ string, v any) (any, error) {
 	p.Errors = m.Errors
 	return p, nil
 }
-
-func typeOf(v any) reflect.Type { return reflect.TypeOf(v) }

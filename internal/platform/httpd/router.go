@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"path"
+	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -123,7 +124,8 @@ func (r *Router) Mount(prefix string, h http.Handler) {
 
 // Schema returns a reference to the JSON schema of v's type, for hand-written descriptions.
 func (r *Router) Schema(v any) *huma.Schema {
-	return huma.SchemaFromType(r.api.OpenAPI().Components.Schemas, typeOf(v))
+	t := reflect.TypeOf(v)
+	return r.api.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
 
 // Routes lists what was registered, in order.
