@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { audit } from './harness/audit';
 import { check, panel, picker, row, rows, toasts } from './harness/files';
-import { DASHBOARD, FILES, type OpenOptions, expect, test, until } from './harness/test';
+import { DASHBOARD, expect, FILES, type OpenOptions, test, until } from './harness/test';
 
 const words = messages.files;
 const MB = 1024 * 1024;
@@ -46,9 +46,9 @@ for (const { name, options } of LOOKS) {
     await audit(page, 'help open');
   });
 
-  test(`${name}: files`, async ({ server, open, proxy }) => {
+  test(`${name}: files`, async ({ server, open, wire }) => {
     await server.api.clear();
-    const page = await open(FILES, { ...options, base: proxy.url });
+    const page = await open(FILES, { ...options, base: wire.url });
     await page.getByText(words.empty).waitFor();
     await audit(page, 'empty');
 
@@ -74,16 +74,22 @@ for (const { name, options } of LOOKS) {
     await rows(page).first().locator('.name').click();
     await page.getByText(words.details.noPreview).waitFor();
     await audit(page, 'details');
-    await page.getByRole('button', { name: words.details.close }).or(page.getByRole('button', { name: messages.dialog.close })).first().click();
+    await page
+      .getByRole('button', { name: words.details.close })
+      .or(page.getByRole('button', { name: messages.dialog.close }))
+      .first()
+      .click();
 
-    proxy.bytesPerSecond = MB;
+    wire.bytesPerSecond = MB;
     await picker(page).setInputFiles([
       { name: 'film.mkv', mimeType: 'video/x-matroska', buffer: Buffer.alloc(8 * MB, 1) },
       { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') },
     ]);
     await panel(page).getByText(words.upload.done(1, 2)).waitFor();
     await audit(page, 'uploading');
-    await panel(page).getByRole('button', { name: words.upload.cancel('film.mkv') }).click();
+    await panel(page)
+      .getByRole('button', { name: words.upload.cancel('film.mkv') })
+      .click();
     await audit(page, 'upload cancelled');
   });
 
@@ -97,7 +103,9 @@ for (const { name, options } of LOOKS) {
     await page.getByText(words.noMatch).waitFor();
     await audit(page, 'no match and toast');
     guard.expect(/answer 500|status of 500/);
-    await page.route(/\/files\/list/, (route) => route.fulfill({ status: 500, body: '{"detail":"Broken."}' }));
+    await page.route(/\/files\/list/, (route) =>
+      route.fulfill({ status: 500, body: '{"detail":"Broken."}' }),
+    );
     await page.getByRole('searchbox').fill('again');
     await page.getByText(words.loadFailed).waitFor();
     await audit(page, 'error');

@@ -160,7 +160,9 @@ test('over 80 % there is a word and an icon, not only a colour', async ({ server
     page.locator('.meter').filter({ has: page.getByRole('meter', { name, exact: true }) });
   await meter(words.resources.memory).getByText(messages.meter.high).waitFor();
   expect(await meter(words.resources.memory).locator('svg').count()).toBe(1);
-  const spoken = await page.getByRole('meter', { name: words.resources.memory }).getAttribute('aria-valuetext');
+  const spoken = await page
+    .getByRole('meter', { name: words.resources.memory })
+    .getAttribute('aria-valuetext');
   expect(spoken).toContain(messages.meter.high);
   // 80 is not over 80.
   expect(await meter(words.resources.cpu).getByText(messages.meter.high).count()).toBe(0);

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core';
 import { visibleName } from '../src/lib/filelist-names';
 import { messages } from '../src/messages/en';
-import { picker, row, rows, toasts } from './harness/files';
-import { DASHBOARD, FILES, expect, test, until } from './harness/test';
+import { picker, row, rows, tagUploads, toasts } from './harness/files';
+import { DASHBOARD, expect, FILES, test, until } from './harness/test';
 
 const words = messages.files;
 
@@ -19,7 +19,7 @@ const NAMES = [
   'annexe\u202Efdp.exe',
   '🏡 été – 家族 👨‍👩‍👧.txt',
   'مرحبا بالعالم.txt',
-  'percent %0A %22 & ; = + #?.txt',
+  'percent 100% %41 & ; = + #?.txt',
   `${'n'.repeat(251)}.txt`,
   '-rf',
   '.htaccess',
@@ -57,7 +57,9 @@ test('names and tags are text, whatever they hold', async ({ server, open }) => 
     await details.getByText(visibleName(name), { exact: true }).first().waitFor();
     await until(() => details.locator('.chip').count(), TAGS.length);
   }
-  expect(await page.locator('main img[onerror], main script, main svg[onload], main [onfocus]').count()).toBe(0);
+  expect(await page.locator('main img[onerror], main script, main svg[onload], main [onfocus]').count()).toBe(
+    0,
+  );
   expect(await wasHit(page)).toBe(false);
 });
 
@@ -101,10 +103,11 @@ test('a download has the name of the file, as far as a file system can bear it',
   const page = await open(`${FILES}?sort=name&order=asc`, { viewport: { width: 1440, height: 1400 } });
   await until(() => rows(page).count(), NAMES.length);
   for (const [name, want] of [
-    ['🏡 été – 家族 👨‍👩‍👧.txt', '🏡 été – 家族 👨‍👩‍👧.txt'],
+    // Chromium puts _ in the place of what it would not have in a path, joiners of emoji among it.
+    ['🏡 été – 家族 👨‍👩‍👧.txt', '🏡 été – 家族 👨_👩_👧.txt'],
     ['مرحبا بالعالم.txt', 'مرحبا بالعالم.txt'],
     ['name with  two  spaces.txt', 'name with  two  spaces.txt'],
-    ['percent %0A %22 & ; = + #?.txt', 'percent %0A %22 & ; = + #_.txt'],
+    ['percent 100% %41 & ; = + #?.txt', 'percent 100% %41 & ; = + #_.txt'],
     [`" onmouseover="${HIT}.txt`, `_ onmouseover=_${HIT}.txt`],
     [`<img src=x onerror=${HIT}>.png`, `_img src=x onerror=${HIT}_.png`],
     ['two\nlines\r\nand a tab\t.txt', 'two_lines__and a tab_.txt'],
@@ -122,7 +125,7 @@ test('hostile names uploaded through the page', async ({ server, open }) => {
   await server.api.clear();
   const page = await open(FILES);
   const given = NAMES.filter((name) => !/[\r\n/]/.test(name));
-  await page.getByLabel(words.upload.tags).fill(`<b>bold</b>, ' onclick='${HIT}`);
+  await tagUploads(page, '<b>bold</b>', `' onclick='${HIT}`);
   await picker(page).setInputFiles(
     given.map((name) => ({ name, mimeType: 'text/html', buffer: Buffer.from(`<script>${HIT}</script>`) })),
   );

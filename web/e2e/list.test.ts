@@ -2,8 +2,8 @@ import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { sha256 } from './harness/api';
 import { check, count, grid, names, row, rows, toasts, toolbar } from './harness/files';
-import { FILES, expect, PATIENCE_MS, test as base, until } from './harness/test';
 import { png } from './harness/image';
+import { test as base, expect, FILES, PATIENCE_MS, until } from './harness/test';
 import { unzip } from './harness/zip';
 
 const words = messages.files;
@@ -156,16 +156,24 @@ test('delete with the Delete key, and keep it deleted', async ({ page, server })
   await row(page, 'recipe.txt').focus();
   await page.keyboard.press('Delete');
   await toasts(page).getByText(words.remove.one('recipe.txt')).waitFor();
-  await until(() => names(page), NEWEST_FIRST.filter((name) => name !== 'recipe.txt'));
+  await until(
+    () => names(page),
+    NEWEST_FIRST.filter((name) => name !== 'recipe.txt'),
+  );
   expect(await server.api.status(id)).toBe(404);
   await page.reload();
-  await until(() => names(page), NEWEST_FIRST.filter((name) => name !== 'recipe.txt'));
+  await until(
+    () => names(page),
+    NEWEST_FIRST.filter((name) => name !== 'recipe.txt'),
+  );
 });
 
 test('download one', async ({ page }) => {
   const [download] = await Promise.all([
     page.waitForEvent('download'),
-    row(page, 'film.mp4').getByRole('link', { name: `${words.actions.download} film.mp4` }).click(),
+    row(page, 'film.mp4')
+      .getByRole('link', { name: `${words.actions.download} film.mp4` })
+      .click(),
   ]);
   expect(download.suggestedFilename()).toBe('film.mp4');
   expect(await contentOf(download)).toEqual(Buffer.from('f'.repeat(5_000)));
@@ -197,7 +205,9 @@ test('details: preview of a picture, tags that save themselves, download', async
   const details = page.getByRole('complementary', { name: words.details.title });
   const preview = details.getByRole('img', { name: words.details.preview('sea.png') });
   await expect
-    .poll(() => preview.evaluate((image) => (image as HTMLImageElement).naturalWidth), { timeout: PATIENCE_MS })
+    .poll(() => preview.evaluate((image) => (image as HTMLImageElement).naturalWidth), {
+      timeout: PATIENCE_MS,
+    })
     .toBe(64);
   expect(await details.getByLabel(words.details.hash, { exact: true }).inputValue()).toBe(sha256(picture));
   const tags = details.getByLabel(words.tags.label, { exact: true });
@@ -223,7 +233,9 @@ test('the menu of a row works by mouse and by keys', async ({ page, server }) =>
   await page.getByRole('menu').getByRole('menuitem', { name: words.actions.rename }).click();
   await page.getByRole('dialog', { name: words.rename.title }).waitFor();
   await page.keyboard.press('Escape');
-  await row(page, 'song.mp3').getByRole('button', { name: words.actions.more('song.mp3') }).click();
+  await row(page, 'song.mp3')
+    .getByRole('button', { name: words.actions.more('song.mp3') })
+    .click();
   await page.keyboard.press('End');
   await page.keyboard.press('Enter');
   await toasts(page).getByText(words.remove.one('song.mp3')).waitFor();
@@ -238,7 +250,8 @@ test('a whole visit without a mouse', async ({ page, server }) => {
   const inGrid = () => page.evaluate(() => document.activeElement?.getAttribute('role') === 'row');
   for (let tab = 0; tab < 20 && !(await inGrid()); tab++) await page.keyboard.press('Tab');
   expect(await inGrid(), 'Tab reaches the list').toBe(true);
-  const focused = () => page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent?.trim());
+  const focused = () =>
+    page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent?.trim());
   expect(await focused()).toBe('inventory.csv');
   await page.keyboard.press('End');
   await until(focused, 'tax 2024.pdf');
@@ -261,7 +274,9 @@ test('a whole visit without a mouse', async ({ page, server }) => {
   await until(async () => (await server.api.list()).total, 12);
 });
 
-async function contentOf(download: { createReadStream: () => Promise<NodeJS.ReadableStream> }): Promise<Buffer> {
+async function contentOf(download: {
+  createReadStream: () => Promise<NodeJS.ReadableStream>;
+}): Promise<Buffer> {
   const parts: Buffer[] = [];
   for await (const part of await download.createReadStream()) parts.push(Buffer.from(part));
   return Buffer.concat(parts);

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { count, names, row, rows, toolbar } from './harness/files';
-import { FILES, expect, test, until } from './harness/test';
+import { expect, FILES, test, until } from './harness/test';
 
 const words = messages.files;
 const FILES_IN_HOUSE = 5_200;
@@ -16,7 +16,11 @@ const focused = (page: Page) =>
 
 test('5,200 files: few nodes, every row in reach', { timeout: SEED_TIMEOUT_MS }, async ({ server, open }) => {
   await server.api.uploadAll(
-    Array.from({ length: FILES_IN_HOUSE }, (_, at) => ({ name: name(at), body: `${at}`, tags: [`tag ${at % 40}`] })),
+    Array.from({ length: FILES_IN_HOUSE }, (_, at) => ({
+      name: name(at),
+      body: `${at}`,
+      tags: [`tag ${at % 40}`],
+    })),
   );
   const page = await open(`${FILES}?sort=name&order=asc`);
   await row(page, name(0)).waitFor();
@@ -27,7 +31,9 @@ test('5,200 files: few nodes, every row in reach', { timeout: SEED_TIMEOUT_MS },
   await page.keyboard.press('End');
   await until(() => focused(page), name(FILES_IN_HOUSE - 1));
   expect(await nodes(page), 'nodes at the end').toBeLessThanOrEqual(MAX_NODES);
-  expect(await row(page, name(FILES_IN_HOUSE - 1)).getAttribute('aria-rowindex')).toBe(`${FILES_IN_HOUSE + 1}`);
+  expect(await row(page, name(FILES_IN_HOUSE - 1)).getAttribute('aria-rowindex')).toBe(
+    `${FILES_IN_HOUSE + 1}`,
+  );
   await page.keyboard.press('PageUp');
   await expect.poll(() => focused(page)).not.toBe(name(FILES_IN_HOUSE - 1));
   await page.keyboard.press('Home');

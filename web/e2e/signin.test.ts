@@ -3,7 +3,7 @@ import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { sha256 } from './harness/api';
 import { names, panel, picker, row } from './harness/files';
-import { DASHBOARD, FILES, expect, test as base, until } from './harness/test';
+import { test as base, DASHBOARD, expect, FILES, until } from './harness/test';
 
 const KEY = 'a long key of this household, 2026';
 const words = messages.login;
@@ -48,7 +48,9 @@ test('the key is asked for once; a wrong one is told so; reload stays signed in'
   const [cookie] = await page.context().cookies();
   expect(cookie).toMatchObject({ httpOnly: true, sameSite: 'Lax' });
   expect(JSON.stringify(cookie)).not.toContain(KEY);
-  expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain(KEY);
+  expect(await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }))).not.toContain(
+    KEY,
+  );
 });
 
 test('the dashboard asks too, and then goes live', async ({ open, guard }) => {

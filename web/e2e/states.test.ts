@@ -1,6 +1,6 @@
 import { messages } from '../src/messages/en';
 import { names, row, rows, toasts } from './harness/files';
-import { DASHBOARD, FILES, expect, test, until } from './harness/test';
+import { DASHBOARD, expect, FILES, test, until } from './harness/test';
 
 const words = messages.files;
 /** What Chromium writes while the server is away. */
@@ -64,7 +64,11 @@ test('a dashboard opened while the feed is silent says so', async ({ open, guard
     before: async (page) => {
       await page.routeWebSocket(/\/monitoring\/ws$/, (socket) => void socket.close());
       await page.route(/\/monitoring\/recent/, (route) =>
-        route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"detail":"Not yet."}' }),
+        route.fulfill({
+          status: 503,
+          contentType: 'application/problem+json',
+          body: '{"detail":"Not yet."}',
+        }),
       );
     },
   });

@@ -5,8 +5,19 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { type Api, sha256 } from './harness/api';
-import { count, folderPicker, names, panel, picker, row, toasts, upload, writeFolder } from './harness/files';
-import { FILES, expect, PATIENCE_MS, test as base, until } from './harness/test';
+import {
+  count,
+  folderPicker,
+  names,
+  panel,
+  picker,
+  row,
+  tagUploads,
+  toasts,
+  upload,
+  writeFolder,
+} from './harness/files';
+import { test as base, expect, FILES, PATIENCE_MS, until } from './harness/test';
 
 const words = messages.files.upload;
 const MB = 1024 * 1024;
@@ -57,8 +68,7 @@ test('250 files of a folder, chosen', async ({ server, open, folder }) => {
 test('250 files of a folder, dropped, with tags for all', async ({ server, open, folder }) => {
   const contents = household(folder);
   const page = await open(FILES);
-  await page.getByLabel(words.tags).fill('Holiday 2026, sea');
-  await page.getByLabel(words.tags).press('Enter');
+  await tagUploads(page, 'Holiday 2026', 'sea');
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: [join(folder, 'Holiday')], dragOperationsMask: 1 };
   const drag = (type: 'dragEnter' | 'dragOver' | 'drop') =>
@@ -77,15 +87,15 @@ test('250 files of a folder, dropped, with tags for all', async ({ server, open,
 
 test('a big upload under way is cancelled, and leaves nothing behind', async ({
   server,
-  proxy,
+  wire,
   open,
   folder,
 }) => {
   const big = join(folder, 'film.mkv');
   writeFileSync(big, randomBytes(48 * MB));
   writeFileSync(join(folder, 'note.txt'), 'short');
-  const page = await open(FILES, { base: proxy.url });
-  proxy.bytesPerSecond = 8 * MB;
+  const page = await open(FILES, { base: wire.url });
+  wire.bytesPerSecond = 8 * MB;
   await picker(page).setInputFiles([big, join(folder, 'note.txt')]);
   await upload(page, 'film.mkv')
     .getByText(/ of 48 MB · .*\/s · .* left/)
@@ -101,15 +111,15 @@ test('a big upload under way is cancelled, and leaves nothing behind', async ({
   expect(await names(page)).toEqual(['note.txt']);
 });
 
-test('a dropped connection is tried again by itself', async ({ server, proxy, open, folder, guard }) => {
+test('a dropped connection is tried again by itself', async ({ server, wire, open, folder, guard }) => {
   guard.expect(DROPPED);
   const content = randomBytes(12 * MB);
   writeFileSync(join(folder, 'backup.tar'), content);
-  const page = await open(FILES, { base: proxy.url });
-  proxy.cutAfterBytes = 5 * MB;
+  const page = await open(FILES, { base: wire.url });
+  wire.cutAfterBytes = 5 * MB;
   await picker(page).setInputFiles(join(folder, 'backup.tar'));
   await upload(page, 'backup.tar').getByText(words.problems.retrying).waitFor();
-  proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
+  wire.cutAfterBytes = Number.POSITIVE_INFINITY;
   await progress(page, 1, 1);
   await until(() => names(page), ['backup.tar']);
   await expectArrived(server.api, new Map([['backup.tar', content]]));
@@ -117,12 +127,12 @@ test('a dropped connection is tried again by itself', async ({ server, proxy, op
   expect(sha256(await server.api.content(id))).toBe(sha256(content));
 });
 
-test('after the last automatic try there is a button', async ({ server, proxy, open, folder, guard }) => {
+test('after the last automatic try there is a button', async ({ server, wire, open, folder, guard }) => {
   guard.expect(DROPPED);
   const content = randomBytes(4 * MB);
   writeFileSync(join(folder, 'backup.tar'), content);
-  const page = await open(FILES, { base: proxy.url, before: (page) => page.clock.install() });
-  proxy.cutAfterBytes = MB;
+  const page = await open(FILES, { base: wire.url, before: (page) => page.clock.install() });
+  wire.cutAfterBytes = MB;
   await picker(page).setInputFiles(join(folder, 'backup.tar'));
   for (let retry = 1; retry <= 3; retry++) {
     await upload(page, 'backup.tar').getByText(words.problems.retrying).waitFor();
@@ -131,7 +141,7 @@ test('after the last automatic try there is a button', async ({ server, proxy, o
   await upload(page, 'backup.tar').getByText(words.problems.dropped, { exact: true }).waitFor();
   await panel(page).locator('header').getByText(words.failed(1)).waitFor();
   expect((await server.api.list()).total).toBe(0);
-  proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
+  wire.cutAfterBytes = Number.POSITIVE_INFINITY;
   await upload(page, 'backup.tar')
     .getByRole('button', { name: words.retry('backup.tar') })
     .click();
@@ -139,19 +149,19 @@ test('after the last automatic try there is a button', async ({ server, proxy, o
   await expectArrived(server.api, new Map([['backup.tar', content]]));
 });
 
-test('one file that fails does not stop the others', async ({ server, proxy, open, folder, guard }) => {
+test('one file that fails does not stop the others', async ({ server, wire, open, folder, guard }) => {
   guard.expect(DROPPED);
   writeFileSync(join(folder, 'big.bin'), randomBytes(6 * MB));
   const small = writeFolder(
     folder,
     Array.from({ length: 12 }, (_, at) => ({ path: `small ${at}.txt`, bytes: 500 + at })),
   );
-  const page = await open(FILES, { base: proxy.url });
-  proxy.cutAfterBytes = 3 * MB;
+  const page = await open(FILES, { base: wire.url });
+  wire.cutAfterBytes = 3 * MB;
   await picker(page).setInputFiles(['big.bin', ...small.keys()].map((name) => join(folder, name)));
   await upload(page, 'big.bin').getByText(words.problems.retrying).waitFor();
   await until(async () => (await server.api.list()).total, 12, 'the others arrive meanwhile');
-  proxy.cutAfterBytes = Number.POSITIVE_INFINITY;
+  wire.cutAfterBytes = Number.POSITIVE_INFINITY;
   await progress(page, 13, 13);
   expect((await server.api.list()).total).toBe(13);
 });

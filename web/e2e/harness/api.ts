@@ -42,7 +42,8 @@ export class Api {
   /** The one file of this name. */
   async named(name: string): Promise<FileInfo> {
     const found = (await this.list()).files.filter((file) => file.filename === name);
-    if (found.length !== 1) throw new Error(`got ${found.length} files named ${JSON.stringify(name)}, want 1`);
+    if (found.length !== 1)
+      throw new Error(`got ${found.length} files named ${JSON.stringify(name)}, want 1`);
     return found[0] as FileInfo;
   }
 

@@ -8,12 +8,18 @@ import { expect } from 'vitest';
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
 export async function audit(page: Page, what: string): Promise<void> {
-  // A half faded-in dialog has half its contrast.
-  await page.evaluate(() => Promise.all(document.getAnimations().map((one) => one.finished.catch(() => {}))));
+  // A half faded-in dialog has half its contrast; what pulses for ever is not waited for.
+  await page.evaluate(() => {
+    const ending = document
+      .getAnimations()
+      .filter((one) => one.effect?.getComputedTiming().endTime !== Infinity);
+    return Promise.all(ending.map((one) => one.finished.catch(() => {})));
+  });
   // A script tag would be stopped by the page's policy, as it should; this is the debugger's own door.
   await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
-    const runner = (globalThis as unknown as { axe: { run: (...args: unknown[]) => Promise<AxeResults> } }).axe;
+    const runner = (globalThis as unknown as { axe: { run: (...args: unknown[]) => Promise<AxeResults> } })
+      .axe;
     const { violations } = await runner.run(document, { resultTypes: ['violations'] });
     return violations.flatMap((one) =>
       one.nodes.map((node) => `${one.id}: ${node.target.join(' ')}: ${node.failureSummary}`),

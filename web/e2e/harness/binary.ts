@@ -26,8 +26,10 @@ export function buildBinary(): Binary {
 
 /** What a command prints is shown only when it fails. */
 function run(command: string, args: string[], cwd: string): void {
+  // Vitest's own NODE_ENV would make Vite build pages for developers.
+  const env = { ...process.env, NODE_ENV: 'production' };
   try {
-    execFileSync(command, args, { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    execFileSync(command, args, { cwd, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   } catch (thrown) {
     const { stdout = '', stderr = '' } = thrown as { stdout?: string; stderr?: string };
     throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`, { cause: thrown });

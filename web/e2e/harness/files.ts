@@ -9,7 +9,7 @@ const words = messages.files;
 
 export const rows = (page: Page) => page.locator('[role=row].file');
 export const row = (page: Page, name: string) =>
-  rows(page).filter({ has: page.locator('.name', { hasText: new RegExp(`^\\s*${escape(name)}\\s*$`) }) });
+  rows(page).filter({ has: page.locator('.name', { hasText: new RegExp(`^\\s*${literal(name)}\\s*$`) }) });
 export const panel = (page: Page) => page.locator('section.panel');
 export const upload = (page: Page, name: string) => panel(page).locator('li').filter({ hasText: name });
 export const count = (page: Page) => page.locator('main header [role=status]');
@@ -28,12 +28,23 @@ export async function check(row: Locator, options?: Parameters<Locator['click']>
   await row.locator('.check').click(options);
 }
 
-export function escape(text: string): string {
+/** Sets the tags that the next uploads get. */
+export async function tagUploads(page: Page, ...tags: string[]): Promise<void> {
+  const field = page.getByLabel(words.upload.tags);
+  await field.fill(tags.join(', '));
+  await field.press('Enter');
+}
+
+/** A pattern that matches just this text. */
+function literal(text: string): string {
   return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
 }
 
 /** Writes files into a folder and gives their contents by name. */
-export function writeFolder(folder: string, files: readonly { path: string; bytes: number }[]): Map<string, Buffer> {
+export function writeFolder(
+  folder: string,
+  files: readonly { path: string; bytes: number }[],
+): Map<string, Buffer> {
   const contents = new Map<string, Buffer>();
   for (const { path, bytes } of files) {
     const content = randomBytes(bytes);

@@ -15,7 +15,9 @@ export class Guard {
       if (!['error', 'warning'].includes(message.type())) return;
       this.#add(`console ${message.type()}: ${message.text()} (${message.location().url})`);
     });
-    context.on('weberror', (error) => this.#add(`page error: ${error.error().stack ?? error.error().message}`));
+    context.on('weberror', (error) =>
+      this.#add(`page error: ${error.error().stack ?? error.error().message}`),
+    );
     context.on('dialog', (dialog) => {
       this.#add(`${dialog.type()}: ${dialog.message()}`);
       void dialog.dismiss();
@@ -36,7 +38,10 @@ export class Guard {
     });
     await context.addInitScript(() => {
       document.addEventListener('securitypolicyviolation', (event) => {
-        console.error(`content security policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+        // biome-ignore lint/suspicious/noConsole: the guard reads what is written here
+        console.error(
+          `content security policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`,
+        );
       });
     });
   }

@@ -1,26 +1,22 @@
 /** The `test` of this folder: a browser and a server for each file, pages that are watched for each test. */
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { test as base, expect, inject } from 'vitest';
+import { launch } from './browser';
 import { Guard } from './guard';
-import { Proxy } from './proxy';
 import { Server } from './server';
+import { Wire } from './wire';
 
+export { DASHBOARD, FILES } from './browser';
 export { expect, inject };
 
-const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
-const FLAGS =
-  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync';
 /** How long a page may take to show what it should: generous, for a machine with other things to do. */
 export const PATIENCE_MS = 15_000;
 
 /** Where to put pictures of pages whose test failed. */
 const PICTURES = process.env.HOMESERVER_PICTURES;
 
-export const DASHBOARD = '/static/dashboard.html';
-export const FILES = '/static/files.html';
-
 export type OpenOptions = BrowserContextOptions & {
-  /** Another address than the server's own: that of a proxy. */
+  /** Another address than the server's own: that of a wire. */
   base?: string;
   /** Runs before the page loads. */
   before?: (page: Page) => Promise<void>;
@@ -34,12 +30,8 @@ type Fixtures = {
   guard: Guard;
   /** Opens a page in a context of its own, which ends with the test. */
   open: (path: string, options?: OpenOptions) => Promise<Page>;
-  proxy: Proxy;
+  wire: Wire;
 };
-
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS.split(' ') });
-}
 
 export async function openPage(
   browser: Browser,
@@ -92,13 +84,14 @@ export const test = base.extend<Fixtures>({
       pages.push(page);
       return page;
     });
-    if (PICTURES && task.result?.errors?.length) await Promise.all(pages.map((page, at) => picture(page, `${task.name} ${at}`)));
+    if (PICTURES && task.result?.errors?.length)
+      await Promise.all(pages.map((page, at) => picture(page, `${task.name} ${at}`)));
     for (const page of pages) await page.context().close();
   },
-  proxy: async ({ server }, use) => {
-    const proxy = await Proxy.start(server.port);
-    await use(proxy);
-    await proxy.stop();
+  wire: async ({ server }, use) => {
+    const wire = await Wire.start(server.port);
+    await use(wire);
+    await wire.stop();
   },
 });
 

@@ -1,8 +1,8 @@
 /** A wire between browser and server that can be made slow or bad. */
 import { once } from 'node:events';
-import { createServer, connect, type Server as NetServer, type Socket } from 'node:net';
+import { connect, createServer, type Server as NetServer, type Socket } from 'node:net';
 
-export class Proxy {
+export class Wire {
   /** Bytes a second that get through from the browser, on each connection. */
   bytesPerSecond = Number.POSITIVE_INFINITY;
   /**
@@ -17,13 +17,13 @@ export class Proxy {
     private readonly target: number,
   ) {}
 
-  static async start(target: number): Promise<Proxy> {
+  static async start(target: number): Promise<Wire> {
     const listener = createServer();
-    const proxy = new Proxy(listener, target);
-    listener.on('connection', (socket) => proxy.#join(socket));
+    const wire = new Wire(listener, target);
+    listener.on('connection', (socket) => wire.#join(socket));
     listener.listen(0, '127.0.0.1');
     await once(listener, 'listening');
-    return proxy;
+    return wire;
   }
 
   get url(): string {

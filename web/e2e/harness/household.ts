@@ -1,0 +1,88 @@
+/** Files as a household has them, made up on the spot: for pictures, and for trying things out. */
+import type { NewFile } from './api';
+import { type Pixel, png } from './image';
+
+const WIDTH = 960;
+const HEIGHT = 640;
+
+/** Hills in the evening, a little different for every seed. */
+function landscape(seed: number): Pixel {
+  const horizon = 0.55 + 0.1 * Math.sin(seed);
+  const sunX = 0.2 + 0.6 * Math.abs(Math.sin(seed * 2.3));
+  return (px, py) => {
+    const x = px / WIDTH;
+    const y = py / HEIGHT;
+    const hill = (rank: number) =>
+      horizon +
+      rank * 0.11 +
+      0.05 * Math.sin(x * (5 + rank * 3) + seed * (rank + 1)) +
+      0.02 * Math.sin(x * 23 + rank);
+    for (let rank = 3; rank >= 0; rank--)
+      if (y > hill(rank)) return [46 - rank * 9 + seed * 2, 40 + rank * 9, 86 - rank * 14];
+    const sun = Math.hypot(x - sunX, (y - horizon + 0.12) * 0.667) < 0.055;
+    if (sun) return [255, 228, 170];
+    const dusk = y / horizon;
+    return [70 + 175 * dusk, 70 + 82 * dusk, 150 - 20 * dusk];
+  };
+}
+
+const photo = (seed: number) => png(WIDTH, HEIGHT, landscape(seed));
+
+/** A one-page PDF that says one line. */
+function pdf(line: string): string {
+  const text = `BT /F1 24 Tf 72 720 Td (${line}) Tj ET`;
+  return `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>endobj
+4 0 obj<</Length ${text.length}>>stream
+${text}
+endstream endobj
+5 0 obj<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>endobj
+trailer<</Root 1 0 R>>
+`.padEnd(40_000 + line.length * 997, ' ');
+}
+
+const text = (words: string, kilobytes: number) => words.repeat(Math.ceil((kilobytes * 1024) / words.length));
+
+/** The last one is the newest. */
+export function household(): NewFile[] {
+  const papers = { type: 'application/pdf' };
+  return [
+    {
+      name: 'Birth certificates.pdf',
+      body: pdf('Birth certificates'),
+      tags: ['documents', 'family'],
+      ...papers,
+    },
+    { name: 'Car insurance 2026.pdf', body: pdf('Car insurance'), tags: ['insurance', 'car'], ...papers },
+    { name: 'Tax return 2024.pdf', body: pdf('Tax return 2024'), tags: ['tax', 'documents'], ...papers },
+    { name: 'Tax return 2025.pdf', body: pdf('Tax return 2025'), tags: ['tax', 'documents'], ...papers },
+    { name: 'Washing machine manual.pdf', body: pdf('Manual'), tags: ['manuals'], ...papers },
+    {
+      name: 'Heating readings.csv',
+      body: text('2026-01-01;48213;21.5\n', 90),
+      tags: ['house'],
+      type: 'text/csv',
+    },
+    { name: 'Grandma – apple cake.txt', body: text('Six apples, peeled. ', 3), tags: ['recipes', 'family'] },
+    { name: 'Pizza dough.txt', body: text('Flour, water, salt, time. ', 2), tags: ['recipes'] },
+    { name: 'Choir practice.mp3', body: new Uint8Array(3_400_000), tags: ['music'], type: 'audio/mpeg' },
+    {
+      name: 'First steps.mp4',
+      body: new Uint8Array(18_700_000),
+      tags: ['video', 'family'],
+      type: 'video/mp4',
+    },
+    {
+      name: 'Letters backup.zip',
+      body: new Uint8Array(7_900_000),
+      tags: ['backup'],
+      type: 'application/zip',
+    },
+    { name: 'Garden plan.txt', body: text('Beans by the wall. ', 5), tags: ['house', 'garden'] },
+    { name: 'Lake at dusk.png', body: photo(5), tags: ['photos', 'holiday'], type: 'image/png' },
+    { name: 'Hills, first day.png', body: photo(3), tags: ['photos', 'holiday'], type: 'image/png' },
+    { name: 'Over the valley.png', body: photo(1), tags: ['photos', 'holiday', 'family'], type: 'image/png' },
+  ];
+}
