@@ -2,6 +2,7 @@ package defects
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -153,7 +154,7 @@ func dirtyPages(t *testing.T, path string) uint64 {
 	defer file.Close()
 	var stat unix.Cachestat_t
 	err = unix.Cachestat(uint(file.Fd()), &unix.CachestatRange{}, &stat, 0)
-	if err == unix.ENOSYS || err == unix.EOPNOTSUPP {
+	if errors.Is(err, unix.ENOSYS) || errors.Is(err, unix.EOPNOTSUPP) {
 		t.Logf("this kernel does not tell which pages are dirty: %v", err)
 		return 0
 	}

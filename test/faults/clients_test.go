@@ -3,6 +3,7 @@ package faults
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -111,7 +112,8 @@ func TestSlowloris(t *testing.T) {
 		all.Go(func() {
 			_ = conn.SetReadDeadline(time.Now().Add(25 * time.Second))
 			if _, err := io.Copy(io.Discard, conn); err != nil {
-				if timeout, ok := err.(net.Error); ok && timeout.Timeout() {
+				var timeout net.Error
+				if errors.As(err, &timeout) && timeout.Timeout() {
 					t.Error("a connection without a whole request stays open for 25s, want about 10")
 				}
 			}

@@ -47,7 +47,7 @@ func TestDiskFull(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
 			disk := filepath.Join(dir, "disk")
-			env := map[string]string{"STORAGE_PATH": filepath.Join(disk, "storage"), "COLLECT_AFTER": "1s"}
+			env := map[string]string{"STORAGE_PATH": filepath.Join(disk, "storage")}
 			if name == "storage and database" {
 				env["DATA_DIR"] = filepath.Join(disk, "data")
 			}
@@ -80,6 +80,10 @@ func fill(t *testing.T, s *server.Server) {
 		}
 		return false
 	}
+	ballast := filepath.Join(seen(s, filepath.Dir(s.StoragePath())), "ballast") // something else on the disk
+	if err := os.WriteFile(ballast, make([]byte, 6<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if upload(40<<20, 1) { // larger than the disk: full in the middle
 		t.Fatal("40 MiB were stored on a disk of 24")
 	}
@@ -111,11 +115,16 @@ func fill(t *testing.T, s *server.Server) {
 	if left := incoming(t, seen(s, s.StoragePath())); len(left) > 0 {
 		t.Errorf("refused uploads left %v", left)
 	}
-	// Room is made outside of the server, as a household does first; the deleted files' own
-	// room comes back after the time to undo, which the files room tests with its own clock.
-	for id := range p.digests {
+	for id := range p.digests { // the blobs' own room comes back after the time to undo
 		if answer := s.Do(t, "DELETE", server.Files+"/"+id, nil, nil); answer.Status != 200 && answer.Status != 507 {
 			t.Errorf("deletion on a full disk: got %d %s", answer.Status, answer.Body)
 		}
+		break
 	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	fresh := newPromises()
+	serves(t, s, fresh)
+	fresh.kept(t, s.Client)
 }

@@ -80,7 +80,7 @@ func New(t testing.TB, o Options) *Server {
 	s := &Server{t: t, Dir: o.Dir, binary: Binary(t, o.Tags), wrap: o.Wrap, env: env, logPath: filepath.Join(o.Dir, "server.log")}
 	s.Client = NewClient("", env["API_KEY"])
 	if env["AUTH"] == "none" {
-		s.Client.Key = ""
+		s.Key = ""
 	}
 	t.Cleanup(s.end)
 	return s
@@ -173,7 +173,7 @@ func (s *Server) WaitListening(timeout time.Duration) {
 		if match == nil {
 			return errors.New("its log names no address")
 		}
-		s.Client.Base = "http://127.0.0.1:" + match[1]
+		s.Base = "http://127.0.0.1:" + match[1]
 		return nil
 	})
 }
@@ -183,7 +183,7 @@ func (s *Server) WaitReady(timeout time.Duration) {
 	s.t.Helper()
 	s.WaitListening(timeout)
 	s.wait(timeout, "to be ready", func() error {
-		answer, err := s.Client.Try("GET", "/health/ready", nil, nil)
+		answer, err := s.Try("GET", "/health/ready", nil, nil)
 		if err != nil {
 			return err
 		}
@@ -251,7 +251,7 @@ func (s *Server) Stop() {
 	if code := s.WaitExit(stopTimeout); code != 0 {
 		s.t.Errorf("after SIGTERM: got exit code %d, want 0\n%s", code, tail(s.Log()))
 	}
-	s.Client.CloseIdle()
+	s.CloseIdle()
 }
 
 // Kill ends the process with SIGKILL.
@@ -259,7 +259,7 @@ func (s *Server) Kill() {
 	s.t.Helper()
 	_ = s.process.Process.Kill() // it may have ended already
 	s.WaitExit(stopTimeout)
-	s.Client.CloseIdle()
+	s.CloseIdle()
 }
 
 // end is the cleanup: nothing started here outlives its test.
@@ -270,7 +270,7 @@ func (s *Server) end() {
 		}
 		_ = s.process.Process.Kill() // it may have ended already
 		<-s.exited
-		s.Client.CloseIdle()
+		s.CloseIdle()
 		if s.t.Failed() {
 			s.t.Logf("end of the server's log:\n%s", tail(s.Log()))
 		}
