@@ -4,6 +4,7 @@ package sqldb
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"syscall"
 	"time"
@@ -31,11 +32,12 @@ func doubtful(conn net.Conn, idle time.Duration) bool {
 		return true
 	}
 	quiet := false
-	err = raw.Read(func(fd uintptr) bool {
+	// Control, not Read: pgx may have left a reader waiting on this connection, which holds the
+	// descriptor's read lock for as long as nothing comes. MSG_DONTWAIT never waits for anything.
+	err = raw.Control(func(fd uintptr) {
 		var one [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
-		quiet = err == syscall.EAGAIN || err == syscall.EWOULDBLOCK
-		return true // never wait
+		quiet = errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EWOULDBLOCK)
 	})
 	return err != nil || !quiet
 }
