@@ -121,7 +121,7 @@ func (c *Config) complete() {
 
 // note remembers what the household should hear of: settings that do nothing.
 func (c *Config) note(fromFile, values map[string]string) {
-	known := Names()
+	known := append(Names(), composeNames()...)
 	for name := range fromFile {
 		if !slices.Contains(known, strings.ToUpper(name)) && fromFile[name] != "" {
 			c.Notes = append(c.Notes, fmt.Sprintf("%s in .env is not a setting of this server and does nothing; is it misspelt?", name))
@@ -134,6 +134,12 @@ func (c *Config) note(fromFile, values map[string]string) {
 			return
 		}
 	}
+}
+
+// composeNames are docker-compose.yml's own variables, which share the file .env.
+func composeNames() []string {
+	return []string{"HOMESERVER_DATA", "HOMESERVER_IMAGE", "HOMESERVER_NAME", "POSTGRES_DB", "POSTGRES_PASSWORD", "POSTGRES_USER",
+		"PUBLISH", "PUID", "PGID", "TZ", "VERSION"}
 }
 
 func (c Config) validate() error {

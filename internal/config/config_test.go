@@ -83,6 +83,15 @@ func TestNotes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`\$\{([A-Z_]+)`).FindAllStringSubmatch(string(compose), -1) {
+		if !slices.Contains(append(Names(), composeNames()...), found[1]) {
+			t.Errorf("docker-compose.yml uses %s, which a shared .env would be warned about", found[1])
+		}
+	}
 	if len(c.Notes) != 2 || !strings.Contains(c.Notes[0], "PROT") || !strings.Contains(c.Notes[1], "AWS_") {
 		t.Errorf("got %q, want a note on PROT and one on AWS_*", c.Notes)
 	}

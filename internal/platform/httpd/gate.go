@@ -70,6 +70,9 @@ func (g *gate) finish(c *call, r *http.Request) {
 		slog.String("method", r.Method), slog.String("path", shorten(r.URL.Path)), slog.Int("status", c.status),
 		slog.Int64("bytes", c.bytes), slog.Duration("took", time.Since(c.start)), slog.String("from", c.remote), slog.String("id", c.id),
 	}
+	if c.status == http.StatusOK && strings.HasPrefix(r.URL.Path, "/health") {
+		level = slog.LevelDebug // asked every few seconds for ever, and well
+	}
 	if failure != nil && !aborted(failure) {
 		level = slog.LevelError
 		attrs = append(attrs, slog.Any("panic", failure), slog.String("stack", string(debug.Stack())))
