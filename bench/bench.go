@@ -111,7 +111,8 @@ func median[T cmp.Ordered](values []T) T {
 }
 
 // takeTurns runs every contestant once per round and returns each one's median. A contestant
-// that is nil yields 0.
+// that is nil yields 0. Each begins with nothing left to be written by the one before, who may
+// not have waited for the disk.
 func takeTurns(ctx context.Context, contestants ...func(context.Context) (float64, error)) ([]float64, error) {
 	results := make([][]float64, len(contestants))
 	for range rounds {
@@ -122,6 +123,7 @@ func takeTurns(ctx context.Context, contestants ...func(context.Context) (float6
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
+			settleDisk()
 			value, err := contestant(ctx)
 			if err != nil {
 				return nil, err

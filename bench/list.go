@@ -34,10 +34,15 @@ func list(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
+	bare, err := b.openReference(ctx, "-database", h.database())
+	if err != nil {
+		return nil, err
+	}
+	defer bare.stop()
 	first := "/api/v1/files/list?limit=" + strconv.Itoa(page)
 	var rows []row
 	for _, p := range []struct{ name, path string }{{"first", first}, {"last", first + "&cursor=" + url.QueryEscape(cursor)}} {
-		r, err := b.latency(ctx, h, fmt.Sprintf("list, %s page of %d out of %d, p99 of %d clients", p.name, page, b.manyFiles, manyReaders), [][]byte{h.get(p.path)})
+		r, err := b.latency(ctx, h, fmt.Sprintf("list, %s page of %d out of %d, p99 of %d clients", p.name, page, b.manyFiles, manyReaders), [][]byte{h.get(p.path)}, bare, [][]byte{h.get(first)})
 		if err != nil {
 			return rows, err
 		}

@@ -17,11 +17,14 @@ const smallFile = 4 << 10
 
 // bareLoop stores small files as durably as we do and nothing else: each of the workers
 // writes, fsyncs, renames and fsyncs the directory. It returns the files stored per second.
-func bareLoop(ctx context.Context, dir string, workers int, length time.Duration) (float64, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+//
+// The files stay until the run ends: ext4 passes over inodes that were deleted within the last
+// seconds one by one, so removing thousands would slow down whoever creates files next.
+func bareLoop(ctx context.Context, parent string, workers int, length time.Duration) (float64, error) {
+	dir, err := os.MkdirTemp(parent, "loop-")
+	if err != nil {
 		return 0, fmt.Errorf("bare loop: %w", err)
 	}
-	defer os.RemoveAll(dir)
 	var (
 		group  sync.WaitGroup
 		stored atomic.Int64

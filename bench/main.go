@@ -13,9 +13,9 @@
 //
 // The references: a "bare loop" writes, fsyncs, renames and fsyncs the directory, and does
 // nothing else; nginx serves static files with sendfile, and stores by DAV PUT (without
-// fsync); "bare net/http" is bench/reference, which does the same indexed SELECT and encodes
-// the same JSON. Figures of the Python original are constants that were measured on such a
-// machine.
+// fsync); "bare net/http" and "FileServer" are bench/reference, which does the same indexed
+// SELECT and encodes the same JSON, or serves a directory. Figures of the Python original are
+// constants that were measured on such a machine.
 //
 // Memory and CPU are read from /proc, so those columns are empty elsewhere than on Linux.
 package main

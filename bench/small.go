@@ -41,7 +41,7 @@ func uploadSmall(ctx context.Context, b *bench) ([]row, error) {
 		}
 		h.resetPeak()
 		got, err := takeTurns(ctx, b.uploadLoad(h, clients).rate, func(ctx context.Context) (float64, error) {
-			return bareLoop(ctx, filepath.Join(b.dir, "loop"), clients, b.round)
+			return bareLoop(ctx, b.dir, clients, b.round)
 		}, dav)
 		if err != nil {
 			return rows, err
@@ -119,18 +119,27 @@ func downloadSmall(ctx context.Context, b *bench) ([]row, error) {
 		}
 		static = append(static, n.get(name))
 	}
-	var nginxRate func(context.Context) (float64, error)
+	var nginxRate, bareRate func(context.Context) (float64, error)
 	if n != nil {
 		nginxRate = b.inTurn(n.addr, readers, static).rate
+		bare, err := b.openReference(ctx, "-static", filepath.Join(n.dir, "static"))
+		if err != nil {
+			return nil, err
+		}
+		defer bare.stop()
+		bareRate = b.inTurn(bare.addr, readers, static).rate
 	}
 	h.resetPeak()
-	got, err := takeTurns(ctx, b.inTurn(h.addr, readers, ours).rate, nginxRate)
+	got, err := takeTurns(ctx, b.inTurn(h.addr, readers, ours).rate, nginxRate, bareRate)
 	if err != nil {
 		return nil, err
 	}
 	r := atLeast(fmt.Sprintf("download of 4 KiB, %d at a time", readers), got[0], got[1], downloadTarget, perSecond, "nginx")
 	_, r.peak = h.resident()
-	return []row{r}, nil
+	if n == nil {
+		return []row{r}, nil
+	}
+	return []row{r, atLeast("  beside Go's bare http.FileServer", got[0], got[2], 0, perSecond, "FileServer")}, nil
 }
 
 // inTurn is clients sending prepared requests one after the other, each starting elsewhere.

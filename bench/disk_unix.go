@@ -12,3 +12,6 @@ func freeSpace(dir string) int64 {
 	}
 	return int64(s.Bavail) * int64(s.Bsize) //nolint:unconvert // the types differ between systems
 }
+
+// settleDisk writes out whatever waits to be written.
+func settleDisk() { unix.Sync() }
