@@ -51,11 +51,7 @@ func (f *Files) collectExpired(ctx context.Context, cutoff int64) (removed int, 
 		}
 		after = digests[len(digests)-1]
 		for _, digest := range digests {
-			failpoint.Hit("collect-before")
-			ok, err := f.store.collect(ctx, digest, cutoff, func() error {
-				failpoint.Hit("collect-row")
-				return f.blobs.Remove(ctx, digest)
-			})
+			ok, err := f.collectOne(ctx, digest, cutoff)
 			if err != nil {
 				return removed, err
 			}
@@ -65,6 +61,20 @@ func (f *Files) collectExpired(ctx context.Context, cutoff int64) (removed int, 
 			}
 		}
 	}
+}
+
+// collectOne removes a blob unless something refers to it after all, or an upload is about to.
+func (f *Files) collectOne(ctx context.Context, digest string, cutoff int64) (removed bool, err error) {
+	release, free := f.claims.remove(digest)
+	if !free {
+		return false, nil
+	}
+	defer release()
+	failpoint.Hit("collect-before")
+	return f.store.collect(ctx, digest, cutoff, func() error {
+		failpoint.Hit("collect-row")
+		return f.blobs.Remove(ctx, digest)
+	})
 }
 
 // findOrphans gives content on disk that the database does not know a row dated now. An

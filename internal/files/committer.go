@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -32,8 +33,26 @@ type outcome struct {
 	err  error
 }
 
-// committer shares transactions and directory fsyncs between uploads that finish about the
-// same time. There is no goroutine of its own: the first to come commits for all who are
+// errCollected says that another process's collector removed content between its publication
+// and the lock on its row.
+func errCollected() error { return errs.New(errs.Conflict, "the content was collected meanwhile") }
+
+// inPlace makes sure, while the blob rows are locked, that the content is where the rows will
+// say it is.
+func (f *Files) inPlace(ctx context.Context, batch []*upload) error {
+	for _, u := range batch {
+		_, err := f.blobs.Stat(ctx, u.SHA256)
+		if errors.Is(err, blob.ErrNotExist) {
+			return errCollected()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// committer shares transactions between uploads that finish about the same time. There is no goroutine of its own: the first to come commits for all who are
 // waiting and hands over to the first of those who came meanwhile.
 type committer struct {
 	store func(ctx context.Context, batch []*upload) []error
@@ -149,11 +168,7 @@ func (f *Files) commitBatch(ctx context.Context, batch []*upload) []error {
 }
 
 func (f *Files) commitTogether(ctx context.Context, batch []*upload) error {
-	staged := make([]blob.Staged, len(batch))
-	for i, u := range batch {
-		staged[i] = u.staged
-	}
-	c, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.blobs.Publish(ctx, staged) })
+	c, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.inPlace(ctx, batch) })
 	if err == nil {
 		f.usage.set(c)
 	}

@@ -175,6 +175,9 @@ func TestOneBadRowFailsAlone(t *testing.T) {
 			}
 			batch = append(batch, u)
 		}
+		for _, u := range batch {
+			h.must(h.blobs.Publish(t.Context(), []blob.Staged{u.staged}))
+		}
 		for i, err := range h.commitBatch(t.Context(), batch) {
 			if (err != nil) != (i == 2) {
 				t.Errorf("upload %d: got %v", i, err)
@@ -185,6 +188,25 @@ func TestOneBadRowFailsAlone(t *testing.T) {
 		}
 		h.consistent()
 		h.collect(t)
+		h.sound()
+	})
+}
+
+// TestCollectedByAnotherProcess removes content between its publication and the commit, as
+// another copy's collector could: nothing is acknowledged, and sending it again works.
+func TestCollectedByAnotherProcess(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		item := blobtest.Stage(t, h.blobs, "in", []byte("content"))
+		u := &upload{staged: item, File: File{ID: "id", Name: "n", ContentType: "a/b", Size: item.Size, SHA256: item.SHA256, Uploaded: h.clock.now(), path: blob.Path(item.SHA256)}}
+		h.must(h.blobs.Publish(t.Context(), []blob.Staged{item}))
+		h.must(h.blobs.Remove(t.Context(), item.SHA256))
+		if err := h.commit.do(t.Context(), u); !errs.Is(err, errs.Conflict) {
+			t.Errorf("got %v, want errCollected", err)
+		}
+		if got := h.list("").Total; got != 0 {
+			t.Errorf("got %d files, want none", got)
+		}
+		h.put("n", "content", "")
 		h.sound()
 	})
 }

@@ -5,10 +5,10 @@
 // identity, its name only a label.
 //
 // The story of an upload (upload.go, committer.go, sql_upload.go): the bytes go to incoming/
-// while they are hashed, and are fsynced there. Uploads that finish about the same time are
-// committed together: one transaction upserts their blob rows, renames the content into place
-// and fsyncs the folders, inserts the file rows and counts them. Only after COMMIT is anybody
-// told that the file is stored.
+// while they are hashed, are fsynced there, renamed to their blob's place, and the folders are
+// fsynced. Uploads that finish about the same time are committed together: one transaction
+// upserts their blob rows, makes sure that the content is still in its place, inserts the file
+// rows and counts them. Only after COMMIT is anybody told that the file is stored.
 //
 // The invariants:
 //   - A row that was acknowledged has its content; a crash leaves at most a blob without a row.
@@ -96,6 +96,7 @@ type Files struct {
 	now    func() time.Time
 
 	commit committer
+	claims claims
 	space  spaceGauge
 	usage  usage
 	adopt  adoption

@@ -9,16 +9,16 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-// insert stores a batch of uploads in one transaction; publish moves their content into place
-// in the middle of it, while the blob rows are locked against the collector. It may run
+// insert stores a batch of uploads in one transaction; inPlace looks in the middle of it, while
+// the blob rows are locked against the collector, whether their content is there. It may run
 // twice. It returns the counters as they are now.
-func (s store) insert(ctx context.Context, batch []*upload, now int64, publish func() error) (c counts, err error) {
+func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (c counts, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if err := insertBlobs(ctx, tx, batch, now); err != nil {
 			return err
 		}
 		failpoint.Hit("after-blob-row")
-		if err := publish(); err != nil {
+		if err := inPlace(); err != nil {
 			return err
 		}
 		if err := s.insertFiles(ctx, tx, batch); err != nil {

@@ -45,7 +45,7 @@ func (f *Files) receive(ctx context.Context, contentType string, body io.Reader)
 	if err == nil {
 		// Cut to what both databases keep, so that the answer and later lists agree.
 		u.Uploaded = f.now().UTC().Truncate(time.Microsecond)
-		err = f.commit.do(ctx, u)
+		err = f.keep(ctx, u)
 		failpoint.Hit("after-commit")
 	}
 	if err != nil {
@@ -53,6 +53,22 @@ func (f *Files) receive(ctx context.Context, contentType string, body io.Reader)
 		return nil, err
 	}
 	return &u.File, nil
+}
+
+// keep gives content its place and its row. Each upload syncs its own folder, side by side with
+// the others (file systems make what is synced at the same time durable together), and only
+// the transaction is shared: the next batch is being written while this one commits.
+func (f *Files) keep(ctx context.Context, u *upload) error {
+	release := f.claims.publish(u.SHA256)
+	defer release()
+	if err := f.blobs.Publish(ctx, []blob.Staged{u.staged}); err != nil {
+		return err
+	}
+	err := f.commit.do(ctx, u)
+	if errs.Is(err, errs.Conflict) { // errCollected
+		return errs.Wrap(errs.Unavailable, "The same content was just being removed. Nothing was stored; please send it again.", err)
+	}
+	return err
 }
 
 // discard removes what a failed upload left under incoming.
