@@ -108,12 +108,12 @@ test('frames arrive by themselves, every two seconds', async ({ open }) => {
   const uptime = card(page, words.server.title).locator('dd').first();
   const first = await uptime.textContent();
   await expect.poll(() => uptime.textContent(), { timeout: PATIENCE_MS }).not.toBe(first);
-  await expect.poll(() => times.length, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(4);
-  const gaps = times.slice(2).map((time, at) => time - (times[at + 1] ?? 0));
-  for (const gap of gaps) {
-    expect(gap).toBeGreaterThan(1_500);
-    expect(gap).toBeLessThan(2_500);
-  }
+  await expect.poll(() => times.length, { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(5);
+  // On average: a machine with much else to do delivers a frame late, and the next one on time.
+  const [, second = 0] = times;
+  const gap = ((times.at(-1) ?? 0) - second) / (times.length - 2);
+  expect(gap).toBeGreaterThan(1_500);
+  expect(gap).toBeLessThan(2_500);
 });
 
 test('charts and their tables are filled from history at load', async ({ server, open }) => {
@@ -215,6 +215,7 @@ test('keys lead from page to page', async ({ open }) => {
   await page.keyboard.press('g');
   await page.keyboard.press('f');
   await until(() => page.title(), 'HomeServer Files');
+  await page.getByRole('heading', { name: messages.files.heading, level: 1 }).waitFor();
   await page.keyboard.press('g');
   await page.keyboard.press('d');
   await until(() => page.title(), 'HomeServer Dashboard');

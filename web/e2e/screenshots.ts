@@ -77,11 +77,15 @@ async function live(page: Page): Promise<void> {
 
 /** The dashboard above the files, as two windows of one width. */
 async function readmePicture(browser: Browser, server: Server): Promise<void> {
-  const options: BrowserContextOptions = { colorScheme: 'dark', viewport: { width: 1440, height: 820 } };
-  const dashboard = await open(browser, server.url + DASHBOARD, options);
+  const look = (height: number): BrowserContextOptions => ({
+    colorScheme: 'dark',
+    viewport: { width: 1440, height },
+  });
+  // So high that the first two charts are whole.
+  const dashboard = await open(browser, server.url + DASHBOARD, look(1_000));
   await live(dashboard);
   await dashboard.getByRole('radio', { name: messages.dashboard.charts.minutes(2) }).check({ force: true });
-  const files = await open(browser, server.url + FILES, options);
+  const files = await open(browser, server.url + FILES, look(820));
   await row(files, 'Over the valley.png').locator('.name').click();
   await files.getByRole('img', { name: words.details.preview('Over the valley.png') }).waitFor();
   await files.mouse.move(0, 0);

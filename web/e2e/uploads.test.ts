@@ -21,6 +21,8 @@ import { test as base, expect, FILES, PATIENCE_MS, until } from './harness/test'
 
 const words = messages.files.upload;
 const MB = 1024 * 1024;
+/** 250 files are 250 fsyncs and more: a disk with other things to do takes its time. */
+const UPLOADS_TIMEOUT_MS = 45_000;
 /** What a cut connection makes Chromium write to the console. */
 const DROPPED = /ERR_CONNECTION_RESET|ERR_CONNECTION_CLOSED|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED/;
 
@@ -35,7 +37,7 @@ const test = base.extend<{ folder: string }>({
 });
 
 const progress = (page: Page, done: number, all: number) =>
-  panel(page).locator('header').getByText(words.done(done, all)).waitFor();
+  panel(page).locator('header').getByText(words.done(done, all)).waitFor({ timeout: UPLOADS_TIMEOUT_MS });
 
 /** 250 files in folders of three levels, of sizes that occur, an empty one among them. */
 function household(folder: string): Map<string, Buffer> {

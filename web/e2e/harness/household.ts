@@ -4,24 +4,23 @@ import { type Pixel, png } from './image';
 
 const WIDTH = 960;
 const HEIGHT = 640;
+const ASPECT = WIDTH / HEIGHT;
 
 /** Hills in the evening, a little different for every seed. */
 function landscape(seed: number): Pixel {
-  const horizon = 0.55 + 0.1 * Math.sin(seed);
+  const horizon = 0.55 + 0.05 * Math.sin(seed);
   const sunX = 0.2 + 0.6 * Math.abs(Math.sin(seed * 2.3));
+  // From the farthest to the nearest: the farther, the more of the sky's colour.
+  const hills = [0, 1, 2, 3].map((rank) => ({
+    ridge: (x: number) => horizon + rank * 0.11 + 0.05 * Math.sin(x * (5 + rank * 3) + seed * (rank + 1)),
+    color: [104 - rank * 26, 62 - rank * 9, 112 - rank * 24] as const,
+  }));
   return (px, py) => {
-    const x = px / WIDTH;
-    const y = py / HEIGHT;
-    const hill = (rank: number) =>
-      horizon +
-      rank * 0.11 +
-      0.05 * Math.sin(x * (5 + rank * 3) + seed * (rank + 1)) +
-      0.02 * Math.sin(x * 23 + rank);
-    for (let rank = 3; rank >= 0; rank--)
-      if (y > hill(rank)) return [46 - rank * 9 + seed * 2, 40 + rank * 9, 86 - rank * 14];
-    const sun = Math.hypot(x - sunX, (y - horizon + 0.12) * 0.667) < 0.055;
-    if (sun) return [255, 228, 170];
-    const dusk = y / horizon;
+    const [x, y] = [px / WIDTH, py / HEIGHT];
+    const hill = hills.findLast(({ ridge }) => y > ridge(x));
+    if (hill) return [...hill.color];
+    if (Math.hypot(x - sunX, (y - horizon + 0.12) / ASPECT) < 0.055) return [255, 228, 170];
+    const dusk = Math.min(1, y / (horizon + 0.05));
     return [70 + 175 * dusk, 70 + 82 * dusk, 150 - 20 * dusk];
   };
 }

@@ -77,7 +77,8 @@ export const test = base.extend<Fixtures>({
     await use(guard);
     expect(guard.take(), 'errors in the browser').toEqual([]);
   },
-  open: async ({ browser, server, guard, task }, use) => {
+  // The wire outlives the pages, whose last requests would else fail.
+  open: async ({ browser, server, wire: _wire, guard, task }, use) => {
     const pages: Page[] = [];
     await use(async (path, { base: address = server.url, ...options } = {}) => {
       const page = await openPage(browser, guard, address + path, options);

@@ -7,8 +7,8 @@
 /** Below the smallest cap among the browsers, with room for a page's other content. */
 export const MAX_HEIGHT_PX = 16_000_000;
 
-/** Rows drawn beyond each edge, so that a scroll of one frame shows no gap. */
-export const OVERSCAN_ROWS = 2;
+/** Rows drawn beyond each edge, so that a scroll of one frame shows no gap; more would exceed 400 nodes on a page. */
+export const OVERSCAN_ROWS = 1;
 
 export interface WindowInput {
   /** Number of rows in the list. */

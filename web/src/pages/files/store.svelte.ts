@@ -168,9 +168,12 @@ export class FilesStore {
   remove(ids: string[]): Removed {
     this.#selection.drop(ids);
     if (this.detailsID !== null && ids.includes(this.detailsID)) this.detailsID = null;
+    const gone = new Set(ids);
+    // If the row with the focus goes, too, the one now in its place takes it, and the list stays where it is.
+    if (this.#currentID !== null && gone.has(this.#currentID))
+      this.current -= this.rows.slice(0, this.current).filter((row) => gone.has(row.id)).length;
     const removed = this.#listing.remove(ids);
     this.tagsChanged();
-    // The row that had the focus is gone: the one now in its place takes it, and the list stays where it is.
     this.focusCurrent(false);
     return removed;
   }
