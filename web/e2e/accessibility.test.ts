@@ -126,6 +126,14 @@ test('320 px: both pages fit', async ({ server, open }) => {
   await audit(files, 'details');
 });
 
+test('200 % zoom: both pages fit', async ({ open }) => {
+  for (const path of [DASHBOARD, FILES]) {
+    const page = await open(path, { viewport: { width: 720, height: 450 }, deviceScaleFactor: 2 });
+    await page.locator('h1').waitFor();
+    await audit(page, path);
+  }
+});
+
 test('forced colours and less motion', async ({ open }) => {
   for (const path of [DASHBOARD, FILES]) {
     const page = await open(path, { forcedColors: 'active', reducedMotion: 'reduce' });

@@ -35,6 +35,9 @@ const TAGS = [
   't'.repeat(60),
 ];
 
+/** High enough for all of them: rows out of sight are not drawn. */
+const TALL = { viewport: { width: 1440, height: 1400 } };
+
 const wasHit = (page: Page) => page.evaluate(() => 'hit' in window);
 
 /** A row by its place: names may be alike to the eye. */
@@ -47,7 +50,7 @@ async function rowOf(page: Page, name: string) {
 
 test('names and tags are text, whatever they hold', async ({ server, open }) => {
   for (const name of NAMES) await server.api.upload({ name, tags: TAGS, type: 'text/html' });
-  const page = await open(`${FILES}?sort=name&order=asc`, { viewport: { width: 1440, height: 1400 } });
+  const page = await open(`${FILES}?sort=name&order=asc`, TALL);
   await until(() => rows(page).count(), NAMES.length);
   for (const name of NAMES) {
     const one = await rowOf(page, name);
@@ -64,7 +67,7 @@ test('names and tags are text, whatever they hold', async ({ server, open }) => 
 });
 
 test('every button of a hostile row works', async ({ server, open }) => {
-  const page = await open(`${FILES}?sort=name&order=asc`, { viewport: { width: 1440, height: 1400 } });
+  const page = await open(`${FILES}?sort=name&order=asc`, TALL);
   await until(() => rows(page).count(), NAMES.length);
   for (const name of NAMES.slice(0, 8)) {
     const shown = visibleName(name);
@@ -87,7 +90,7 @@ test('every button of a hostile row works', async ({ server, open }) => {
 });
 
 test('tags filter, though they look like markup', async ({ open }) => {
-  const page = await open(FILES, { viewport: { width: 1440, height: 1400 } });
+  const page = await open(FILES, TALL);
   const filter = page.getByRole('combobox', { name: words.tagFilter });
   for (const tag of TAGS) {
     await filter.focus();
@@ -100,7 +103,7 @@ test('tags filter, though they look like markup', async ({ open }) => {
 });
 
 test('a download has the name of the file, as far as a file system can bear it', async ({ open }) => {
-  const page = await open(`${FILES}?sort=name&order=asc`, { viewport: { width: 1440, height: 1400 } });
+  const page = await open(`${FILES}?sort=name&order=asc`, TALL);
   await until(() => rows(page).count(), NAMES.length);
   for (const [name, want] of [
     // Chromium puts _ in the place of what it would not have in a path, joiners of emoji among it.
@@ -123,7 +126,7 @@ test('a download has the name of the file, as far as a file system can bear it',
 
 test('hostile names uploaded through the page', async ({ server, open }) => {
   await server.api.clear();
-  const page = await open(FILES);
+  const page = await open(FILES, TALL);
   const given = NAMES.filter((name) => !/[\r\n/]/.test(name));
   await tagUploads(page, '<b>bold</b>', `' onclick='${HIT}`);
   await picker(page).setInputFiles(
