@@ -52,8 +52,9 @@ func (f *Files) inPlace(ctx context.Context, batch []*upload) error {
 	return nil
 }
 
-// committer shares transactions between uploads that finish about the same time. There is no goroutine of its own: the first to come commits for all who are
-// waiting and hands over to the first of those who came meanwhile.
+// committer shares transactions between uploads that finish about the same time. There is no
+// goroutine of its own: the first to come commits for all who are waiting and hands over to
+// the first of those who came meanwhile.
 type committer struct {
 	store func(ctx context.Context, batch []*upload) []error
 
