@@ -109,7 +109,10 @@ func (f *Files) adoptRow(ctx context.Context, row *File) error {
 	}
 	if size != row.Size {
 		hidden, err := f.store.isDeleted(ctx, row.ID)
-		if err != nil || !hidden { // what is being deleted anyway may go the usual way
+		if err != nil {
+			return err
+		}
+		if !hidden { // what is being deleted anyway may go the usual way
 			f.adopt.differing++
 			f.log.Warn("a file of the original is not as long as its row says; it is left as it is", "id", row.ID, "row", row.Size, "file", size)
 			return nil

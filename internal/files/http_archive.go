@@ -41,7 +41,7 @@ func (f *Files) handleArchive(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	if err := f.writeArchive(r.Context(), w, list); err != nil {
 		if r.Context().Err() != nil {
-			return nil // the client went away
+			return err // the client went away
 		}
 		httpd.WriteError(w, r, err) // cuts the connection if the answer has begun
 	}

@@ -10,12 +10,8 @@ import (
 	"homeserver/internal/platform/httpd"
 )
 
-const (
-	// maxBatchIDs is how many files one request may delete, restore or tag.
-	maxBatchIDs = 1000
-	// maxTagList is how many tags the list of tags shows.
-	maxTagList = 1000
-)
+// maxTagList is how many tags the list of tags shows.
+const maxTagList = 1000
 
 type idInput struct {
 	ID string `path:"id" doc:"The file's id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
@@ -26,6 +22,7 @@ type patchInput struct {
 	Body patchBody
 }
 
+// idsBody names up to 1,000 files: what one transaction changes in well under a second.
 type idsBody struct {
 	IDs []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of files"`
 }

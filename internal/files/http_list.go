@@ -58,7 +58,8 @@ func (f *Files) handleList(w http.ResponseWriter, r *http.Request) error {
 			listBuffers.Put(kept)
 		}
 	}()
-	buf := append((*kept)[:0], `{"files":[`...)
+	buf := (*kept)[:0]
+	buf = append(buf, `{"files":[`...)
 	if limit == 0 {
 		return f.stream(w, r, buf, kept, sel)
 	}
@@ -112,7 +113,7 @@ func (f *Files) stream(w http.ResponseWriter, r *http.Request, buf []byte, kept 
 		}
 		w.Header()["Content-Type"] = []string{"application/json"}
 		if _, err := w.Write(buf); err != nil {
-			return nil // the client went away
+			return err // the client went away
 		}
 		buf, after = buf[:0], &last
 	}
@@ -120,7 +121,8 @@ func (f *Files) stream(w http.ResponseWriter, r *http.Request, buf []byte, kept 
 		total = sel.total
 	}
 	buf = strconv.AppendInt(append(buf, `],"total":`...), total, 10)
-	*kept = append(buf, '}', '\n')
+	buf = append(buf, '}', '\n')
+	*kept = buf
 	sendJSON(w, *kept)
 	return nil
 }

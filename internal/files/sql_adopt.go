@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/sqldb"
@@ -29,9 +30,12 @@ func (s store) tidy(ctx context.Context, files []File) error {
 	})
 }
 
-// isDeleted reports whether a file is hidden.
+// isDeleted reports whether a file is hidden, or gone altogether.
 func (s store) isDeleted(ctx context.Context, id string) (deleted bool, err error) {
 	err = s.db.QueryRow(ctx, `SELECT deleted_at IS NOT NULL FROM file_metadata WHERE id = $1`, id).Scan(&deleted)
+	if errors.Is(err, sqldb.ErrNoRows) {
+		return true, nil
+	}
 	return deleted, err
 }
 
