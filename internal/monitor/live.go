@@ -122,8 +122,12 @@ func (l *live) serve() (between bool) {
 // slots only by a tick: whoever is in step gets the newest frame.
 func (l *live) position() int64 {
 	next := l.anchor - l.anchor%slots + slots
-	return min(l.anchor+int64(time.Since(l.since)/slotWidth), next-1)
+	return min(l.clock(), next-1)
 }
+
+// clock is the absolute slot by the clock alone, also while a tick is late or, right after the
+// start, left out because it came too soon.
+func (l *live) clock() int64 { return l.anchor + int64(time.Since(l.since)/slotWidth) }
 
 // schedule enters c for its frame after the one at slot: 2 s later, a little less or more
 // while it is out of step.
@@ -145,7 +149,7 @@ func (l *live) join(c *client, first []byte) {
 	c.pingAt = time.Now().Add(pingEvery)
 	c.post(first)
 	if !l.ended {
-		next := l.position() + slots
+		next := l.clock() + slots
 		l.due[next] = append(l.due[next], c)
 	}
 	l.nudge()

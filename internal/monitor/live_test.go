@@ -46,8 +46,14 @@ func (l *listener) client() *client {
 
 // inRoom runs a room over a steady machine in a bubble of fake time.
 func inRoom(t *testing.T, test func(t *testing.T, m *Monitor)) {
+	t.Helper()
+	inRoomFrom(t, 300*time.Millisecond, test) // start out of step
+}
+
+// inRoomFrom starts the room so long after a tick.
+func inRoomFrom(t *testing.T, start time.Duration, test func(t *testing.T, m *Monitor)) {
 	synctest.Test(t, func(t *testing.T) {
-		time.Sleep(300 * time.Millisecond) // start out of step
+		time.Sleep(start)
 		m := steadyMonitor()
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
@@ -71,42 +77,47 @@ func (m *Monitor) enter(l *listener) *client {
 
 // TestEveryClientGetsAFrameEvery2s lets clients join at every moment, from right after the
 // start on, and looks at each interval of a minute, the first included.
+// A start just before a tick leaves that tick out.
 func TestEveryClientGetsAFrameEvery2s(t *testing.T) {
-	inRoom(t, func(t *testing.T, m *Monitor) {
-		type guest struct {
-			*listener
-			came time.Time
-			*client
+	for _, start := range []time.Duration{0, 300 * time.Millisecond, time.Second, 1750 * time.Millisecond, 1850 * time.Millisecond, 1950 * time.Millisecond} {
+		t.Run(start.String(), func(t *testing.T) { inRoomFrom(t, start, everyClient) })
+	}
+}
+
+func everyClient(t *testing.T, m *Monitor) {
+	type guest struct {
+		*listener
+		came time.Time
+		*client
+	}
+	var guests []guest
+	for range 130 { // 4.3 s: before, on and after ticks
+		l := &listener{}
+		guests = append(guests, guest{l, time.Now(), m.enter(l)})
+		time.Sleep(33 * time.Millisecond)
+	}
+	time.Sleep(time.Minute)
+	for i, g := range guests {
+		g.listener.mu.Lock()
+		before := g.frames[0]
+		if !before.Equal(g.came) {
+			t.Errorf("client %d: first frame %v after joining, want at once", i, before.Sub(g.came))
 		}
-		var guests []guest
-		for range 130 { // 4.3 s: before, on and after ticks
-			l := &listener{}
-			guests = append(guests, guest{l, time.Now(), m.enter(l)})
-			time.Sleep(33 * time.Millisecond)
-		}
-		time.Sleep(time.Minute)
-		for i, g := range guests {
-			g.listener.mu.Lock()
-			before := g.frames[0]
-			if !before.Equal(g.came) {
-				t.Errorf("client %d: first frame %v after joining, want at once", i, before.Sub(g.came))
+		for n, at := range g.frames[1:] {
+			if gap := at.Sub(before); gap < 1800*time.Millisecond || gap > 2200*time.Millisecond {
+				t.Errorf("client %d, frame %d: got %v after the one before, want 2 s within 10 %%", i, n+1, gap)
 			}
-			for n, at := range g.frames[1:] {
-				if gap := at.Sub(before); gap < 1800*time.Millisecond || gap > 2200*time.Millisecond {
-					t.Errorf("client %d, frame %d: got %v after the one before, want 2 s within 10 %%", i, n+1, gap)
-				}
-				before = at
-			}
-			if age := before.Sub(before.Truncate(tickInterval)); age != 0 {
-				t.Errorf("client %d: after a minute %v behind the tick, want in step", i, age)
-			}
-			g.listener.mu.Unlock()
-			m.live.leave(g.client)
+			before = at
 		}
-		if entries := len(m.live.due); entries > 1 {
-			t.Errorf("got %d slots in use, want 1: all in step", entries)
+		if age := before.Sub(before.Truncate(tickInterval)); age != 0 {
+			t.Errorf("client %d: after a minute %v behind the tick, want in step", i, age)
 		}
-	})
+		g.listener.mu.Unlock()
+		m.live.leave(g.client)
+	}
+	if entries := len(m.live.due); entries > 1 {
+		t.Errorf("got %d slots in use, want 1: all in step", entries)
+	}
 }
 
 func TestStalledClientGetsTheNewestFrameOnly(t *testing.T) {
