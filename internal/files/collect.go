@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"homeserver/internal/platform/blob"
@@ -17,7 +18,8 @@ const (
 
 // Collect removes content that nothing refers to, looking twice: the first look dates it, a
 // look at least Config.CollectAfter later removes it, if it is still so. It also dates what
-// lies on the disk unknown to the database, and removes what crashes left under incoming.
+// lies on the disk unknown to the database, for quarantine at the second look, and removes
+// what crashes left under incoming.
 func (f *Files) Collect(ctx context.Context) error {
 	swept, err := f.blobs.Sweep(ctx, time.Now().Add(-incomingAge)) // compared with the file system's clock
 	if err != nil {
@@ -64,6 +66,8 @@ func (f *Files) collectExpired(ctx context.Context, cutoff int64) (removed int, 
 }
 
 // collectOne removes a blob unless something refers to it after all, or an upload is about to.
+// What this database never knew (it may be new, or restored from an older copy) is put into
+// quarantine, where people find it; only what its own files once were is removed for good.
 func (f *Files) collectOne(ctx context.Context, digest string, cutoff int64) (removed bool, err error) {
 	release, free := f.claims.remove(digest)
 	if !free {
@@ -71,10 +75,31 @@ func (f *Files) collectOne(ctx context.Context, digest string, cutoff int64) (re
 	}
 	defer release()
 	failpoint.Hit("collect-before")
-	return f.store.collect(ctx, digest, cutoff, func() error {
+	var broken error
+	removed, err = f.store.collect(ctx, digest, cutoff, func(found bool) error {
 		failpoint.Hit("collect-row")
-		return f.blobs.Remove(ctx, digest)
+		broken = f.takeAway(ctx, digest, found)
+		return broken
 	})
+	if broken != nil && ctx.Err() == nil && f.blobs.Readable(ctx) == nil {
+		f.log.Error("content that nothing refers to cannot be removed", "sha256", digest, "error", broken)
+		return false, nil // one file that cannot be moved must not keep all others
+	}
+	return removed, err
+}
+
+func (f *Files) takeAway(ctx context.Context, digest string, found bool) error {
+	if !found {
+		return f.blobs.Remove(ctx, digest)
+	}
+	place, err := f.blobs.Quarantine(ctx, digest)
+	if errors.Is(err, blob.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		f.log.Warn("content that no file of this database ever had was put into quarantine", "sha256", digest, "place", place)
+	}
+	return err
 }
 
 // findOrphans gives content on disk that the database does not know a row dated now. An

@@ -13,7 +13,8 @@
 // The invariants:
 //   - A row that was acknowledged has its content; a crash leaves at most a blob without a row.
 //   - A blob is removed only by the collector, a day after it was first seen without a
-//     reference, in a transaction that holds the blob's row. Uploads take the same row lock
+//     reference, in a transaction that holds the blob's row. What this database never knew is
+//     put into quarantine instead: the database may be new, or an older copy. Uploads take the same row lock
 //     before they rely on a blob.
 //   - Deleting hides a row (deleted_at); after the undo window the purge drops it.
 //   - Counters (files_usage, tag_names.files) and file_tags change in the transaction that

@@ -46,7 +46,7 @@ func errGone() error { return errs.New(errs.Conflict, "the rows are gone") }
 // readers look at the blob's place first, and the collector leaves it alone.
 func (s store) setDigest(ctx context.Context, path, digest string, size, now int64) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `INSERT INTO blobs (sha256, size, created_at) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO UPDATE SET unreferenced_at = NULL`, digest, size, now); err != nil {
+		if _, err := tx.Exec(ctx, `INSERT INTO blobs (sha256, size, created_at) VALUES ($1, $2, $3) ON CONFLICT (sha256) DO UPDATE SET unreferenced_at = NULL, found = 0`, digest, size, now); err != nil {
 			return err
 		}
 		n, err := tx.Exec(ctx, `UPDATE file_metadata SET sha256 = $1 WHERE storage_path = $2 AND sha256 IS NULL`, digest, path)

@@ -79,11 +79,11 @@ func (s store) markUnreferenced(ctx context.Context, now int64) (marked int64, e
 func (s store) adoptOrphans(ctx context.Context, found []blob.Info, now int64) error {
 	slices.SortFunc(found, func(a, b blob.Info) int { return compareText(a.SHA256, b.SHA256) })
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		args := make([]any, 0, 4*len(found))
+		args := make([]any, 0, 5*len(found))
 		for _, b := range found {
-			args = append(args, b.SHA256, b.Size, now, now)
+			args = append(args, b.SHA256, b.Size, now, now, 1)
 		}
-		return insertRows(ctx, tx, `INSERT INTO blobs (sha256, size, created_at, unreferenced_at)`, 4, `ON CONFLICT (sha256) DO NOTHING`, args)
+		return insertRows(ctx, tx, `INSERT INTO blobs (sha256, size, created_at, unreferenced_at, found)`, 5, `ON CONFLICT (sha256) DO NOTHING`, args)
 	})
 }
 
@@ -122,20 +122,25 @@ func (s store) collectable(ctx context.Context, cutoff int64, after string, limi
 }
 
 // collect is the second look: if nothing refers to the blob still, its row goes, and remove is
-// called inside the transaction, while uploads of the same content wait for the row.
-func (s store) collect(ctx context.Context, digest string, cutoff int64, remove func() error) (removed bool, err error) {
+// called inside the transaction, while uploads of the same content wait for the row. found says
+// that this database never had a file with the content.
+func (s store) collect(ctx context.Context, digest string, cutoff int64, remove func(found bool) error) (removed bool, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		removed = false
 		if err := lockBlob(ctx, tx, digest); err != nil {
 			return err
 		}
-		n, err := tx.Exec(ctx, `DELETE FROM blobs WHERE sha256 = $1 AND unreferenced_at IS NOT NULL AND unreferenced_at < $2
-			AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`, digest, cutoff)
-		if err != nil || n == 0 {
+		var found int
+		err := tx.QueryRow(ctx, `DELETE FROM blobs WHERE sha256 = $1 AND unreferenced_at IS NOT NULL AND unreferenced_at < $2
+			AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256) RETURNING found`, digest, cutoff).Scan(&found)
+		if errors.Is(err, sqldb.ErrNoRows) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		removed = true
-		return remove()
+		return remove(found == 1)
 	})
 	return removed, err
 }

@@ -49,7 +49,7 @@ func insertBlobs(ctx context.Context, tx *sqldb.Tx, batch []*upload, now int64) 
 	for _, u := range byDigest {
 		args = append(args, u.SHA256, u.Size, now)
 	}
-	return insertRows(ctx, tx, `INSERT INTO blobs (sha256, size, created_at)`, 3, `ON CONFLICT (sha256) DO UPDATE SET unreferenced_at = NULL`, args)
+	return insertRows(ctx, tx, `INSERT INTO blobs (sha256, size, created_at)`, 3, `ON CONFLICT (sha256) DO UPDATE SET unreferenced_at = NULL, found = 0`, args)
 }
 
 func (s store) insertFiles(ctx context.Context, tx *sqldb.Tx, batch []*upload) error {

@@ -79,8 +79,15 @@ func (f *Files) introduce(ctx context.Context) (string, error) {
 	return f.store.rememberStorage(ctx, id)
 }
 
-// mayIntroduce refuses a directory in which the files of an adopted database should lie and do not.
+// mayIntroduce refuses a directory in which the files of an adopted database should lie and do
+// not, and one whose content another database knows: a database that is new, lost or the wrong
+// one must not take a household's library for leftovers.
 func (f *Files) mayIntroduce(ctx context.Context, found blob.Identity) error {
+	if found.ID != "" && found.Content {
+		return errs.Newf(errs.Unavailable, "STORAGE_PATH %s holds the files of another database, and this database is new: it would know none of them. "+
+			"Set DATABASE_URL (or DATA_DIR) to the database they belong to, or restore it. To begin anew in this directory all the same, empty the file .homeserver-storage in it; "+
+			"the content then goes to quarantine, it is not deleted.", f.blobs.Place())
+	}
 	rows, err := f.store.firstFiles(ctx, firstRows)
 	if err != nil || len(rows) == 0 || found.Consent {
 		return err

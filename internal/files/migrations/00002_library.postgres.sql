@@ -46,7 +46,8 @@ CREATE TABLE blobs (
   sha256          text   COLLATE "C" PRIMARY KEY,
   size            bigint NOT NULL,
   created_at      bigint NOT NULL,
-  unreferenced_at bigint
+  unreferenced_at bigint,
+  found           INTEGER NOT NULL DEFAULT 0 -- 1: met on the disk, no upload of this database made it
 );
 CREATE INDEX blobs_unreferenced ON blobs (unreferenced_at) WHERE unreferenced_at IS NOT NULL;
 

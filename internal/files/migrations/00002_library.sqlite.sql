@@ -22,7 +22,8 @@ CREATE TABLE blobs (
   sha256          TEXT    PRIMARY KEY NOT NULL,
   size            INTEGER NOT NULL,
   created_at      INTEGER NOT NULL,
-  unreferenced_at INTEGER
+  unreferenced_at INTEGER,
+  found           INTEGER NOT NULL DEFAULT 0 -- 1: met on the disk, no upload of this database made it
 ) WITHOUT ROWID;
 CREATE INDEX blobs_unreferenced ON blobs (unreferenced_at) WHERE unreferenced_at IS NOT NULL;
 

@@ -114,6 +114,7 @@ type Identity struct {
 	Exists  bool   // the place is there
 	Empty   bool   // nothing is in it but perhaps a consent
 	Consent bool   // somebody put an empty marker there by hand: "yes, use this place"
+	Content bool   // published content lies in it
 	ID      string // the mark it bears, "" for none
 }
 

@@ -1,4 +1,4 @@
-// Package jobs runs periodic work: purging, collecting, scrubbing, adopting. Of all the
+// Package jobs runs periodic work: purging, collecting, adopting. Of all the
 // copies of the server that share a database exactly one runs a job at a time.
 //
 // The story of a run. Each copy knows when a job is due. The first to find it due takes the

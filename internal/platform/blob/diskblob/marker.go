@@ -59,7 +59,22 @@ func (s *Store) Identify(context.Context) (blob.Identity, error) {
 			found.Empty = false
 		}
 	}
+	found.Content = s.holdsContent()
 	return found, nil
+}
+
+// holdsContent reports whether any blob is there.
+func (s *Store) holdsContent() bool {
+	folders, err := os.ReadDir(filepath.Join(s.root, blobsDir))
+	if err != nil {
+		return false // no content was ever published here
+	}
+	for _, folder := range folders {
+		if entries, err := os.ReadDir(filepath.Join(s.root, blobsDir, folder.Name())); err == nil && len(entries) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // Initialize implements blob.Marker. The marker appears under its name whole or not at all:

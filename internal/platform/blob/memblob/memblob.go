@@ -204,7 +204,7 @@ func (s *Store) Sweep(_ context.Context, before time.Time) (int, error) {
 func (s *Store) Identify(context.Context) (blob.Identity, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return blob.Identity{Exists: true, Empty: len(s.blobs)+len(s.legacy) == 0, ID: s.id}, nil
+	return blob.Identity{Exists: true, Empty: len(s.blobs)+len(s.legacy) == 0, Content: len(s.blobs) > 0, ID: s.id}, nil
 }
 
 // Initialize implements blob.Marker.
