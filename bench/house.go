@@ -57,6 +57,9 @@ func (h *house) start(ctx context.Context, b *bench) error {
 		return fmt.Errorf("address: %w", err)
 	}
 	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + b.dir, "DATA_DIR=" + h.dir, "HOST=" + host, "PORT=" + port, "API_KEY=" + apiKey}
+	if err := os.MkdirAll(h.dir, 0o700); err != nil {
+		return err
+	}
 	began := time.Now()
 	h.process, err = startProcess(ctx, addr, h.dir+".log", env, b.binary, "serve")
 	if err != nil {

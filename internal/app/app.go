@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -107,9 +108,20 @@ func loopback(host string, log *slog.Logger) string {
 // privateDir is the mode of directories that hold the household's data.
 const privateDir = 0o700
 
-// makeDataDir creates the default data directory; a configured STORAGE_PATH is made, or
-// missed, by the files room.
+// makeDataDir creates the default data directory. One that was configured must be there: it
+// may lie on a drive that is not connected, and a new house on the system disk would hide
+// that. A configured STORAGE_PATH is made, or missed, by the files room.
 func makeDataDir(c config.Config) error {
+	places := map[string]string{"DATA_DIR": c.House.DataDir}
+	if file, ok := strings.CutPrefix(c.House.DatabaseURL, "sqlite:"); ok {
+		places["DATABASE_URL"] = filepath.Dir(strings.TrimPrefix(file, "//"))
+	}
+	for setting, place := range places {
+		_, err := os.Stat(place)
+		if errors.Is(err, os.ErrNotExist) && filepath.Clean(place) != filepath.Clean(config.DefaultDataDir) {
+			return fmt.Errorf("%s: the directory %s does not exist. Is the drive connected? If it is new, make it first: mkdir -p %s", setting, place, place)
+		}
+	}
 	if err := os.MkdirAll(c.House.DataDir, privateDir); err != nil {
 		return fmt.Errorf("DATA_DIR %q cannot be created: %w; set DATA_DIR to a directory this user may write, for example DATA_DIR=/var/lib/homeserver", c.House.DataDir, err)
 	}

@@ -64,6 +64,9 @@ func (a *App) Migrated(ctx context.Context) error {
 		return err
 	}
 	for _, s := range states {
+		if s.Name == "" {
+			return fmt.Errorf("the database was made by a newer version of this program (room %s, migration %d); use that or a newer one", s.Room, s.Version)
+		}
 		if s.Applied.IsZero() {
 			return errors.New("the database lacks migrations; apply them with: homeserver migrate up")
 		}

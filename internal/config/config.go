@@ -25,6 +25,9 @@ import (
 	"homeserver/internal/platform/httpd"
 )
 
+// DefaultDataDir is where everything is kept when nothing is set; it is made when it is missing.
+const DefaultDataDir = "./data"
+
 // House is what belongs to no room.
 type House struct {
 	AppName     string `env:"APP_NAME" envDefault:"HomeServer"`

@@ -49,7 +49,7 @@ func TestDiskFull(t *testing.T) {
 			disk := filepath.Join(dir, "disk")
 			env := map[string]string{"STORAGE_PATH": filepath.Join(disk, "storage")}
 			if name == "storage and database" {
-				env["DATA_DIR"] = filepath.Join(disk, "data")
+				env["DATA_DIR"] = disk
 			}
 			fill(t, server.Start(t, server.Options{Dir: dir, Env: env, Wrap: onSmallDisk(t, disk)}))
 		})

@@ -76,6 +76,9 @@ func New(t testing.TB, o Options) *Server {
 		"HOST": "127.0.0.1", "PORT": "0", "API_KEY": Key, "APP_VERSION": Version,
 		"DATA_DIR": filepath.Join(o.Dir, "data"),
 	}
+	if err := os.MkdirAll(env["DATA_DIR"], 0o700); err != nil {
+		t.Fatal(err)
+	}
 	maps.Copy(env, o.Env)
 	s := &Server{t: t, Dir: o.Dir, binary: Binary(t, o.Tags), wrap: o.Wrap, env: env, logPath: filepath.Join(o.Dir, "server.log")}
 	s.Client = NewClient("", env["API_KEY"])

@@ -1,7 +1,7 @@
 /** A HomeServer of one's own: the real binary on a free port, with its data in a folder that goes with it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createWriteStream, mkdtempSync, readFileSync, rmSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +36,7 @@ export class Server {
   /** Starts it, also again on the same port with the same data. */
   async start(): Promise<void> {
     const { binary, env = {}, key } = this.options;
+    mkdirSync(join(this.folder, 'data'), { recursive: true }); // the server makes no directory that was configured
     const log = createWriteStream(this.#log, { flags: 'a' });
     await once(log, 'open');
     this.#child = spawn(binary, ['serve'], {
