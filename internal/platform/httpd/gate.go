@@ -40,6 +40,11 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Request-Id", c.id)
 	defer g.finish(c, r)
 
+	if r.Body != nil && r.Body != http.NoBody {
+		// Also when nobody reads the body: the server drains what was announced before it answers.
+		_ = c.control.SetReadDeadline(c.start.Add(bodyStall))
+		r.Body = &body{ReadCloser: r.Body, control: c.control, set: c.start}
+	}
 	if !g.hostAllowed(r.Host) {
 		writeStatus(c, r, http.StatusMisdirectedRequest,
 			fmt.Sprintf("This server does not answer to the name %q. If it should, add the name to ALLOWED_HOSTS.", hostOnly(r.Host)))
@@ -55,9 +60,6 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := g.cross.Check(r); err != nil {
 		writeStatus(c, r, http.StatusForbidden, "This request comes from a page of another site and was refused.")
 		return
-	}
-	if r.Body != nil && r.Body != http.NoBody {
-		r.Body = &body{ReadCloser: r.Body, control: c.control}
 	}
 	who := g.authenticate(r)
 	g.next.ServeHTTP(c, r.WithContext(identity.With(ctx, who)))
