@@ -30,7 +30,10 @@ export async function check(row: Locator, options?: Parameters<Locator['click']>
 
 /** Sets the tags that the next uploads get. */
 export async function tagUploads(page: Page, ...tags: string[]): Promise<void> {
-  const field = page.getByLabel(words.upload.tags);
+  const disclose = page.getByRole('button', { name: words.upload.tags, expanded: false });
+  // On a phone the field waits behind this button; elsewhere there is none.
+  if (await disclose.isVisible()) await disclose.click();
+  const field = page.getByRole('textbox', { name: words.upload.tags });
   await field.fill(tags.join(', '));
   await field.press('Enter');
 }

@@ -17,6 +17,11 @@ describe('rateCeiling', () => {
     expect(rateCeiling(highest)).toBe(want);
   });
 
+  test('a small drawing may span less', () => {
+    expect(rateCeiling(3 * KB, KB)).toBe(4 * KB);
+    expect(rateCeiling(0, KB)).toBe(KB);
+  });
+
   test('never lies below the value', () => {
     for (let value = 1; value < 1e13; value *= 1.37) expect(rateCeiling(value)).toBeGreaterThanOrEqual(value);
   });

@@ -20,9 +20,9 @@ const LABEL_GAP_PX = { seconds: 76, minutes: 54 };
 const SECONDS_UP_TO_S = 120;
 const TIME_STEPS_S = [15, 30, 60, 120, 180, 300, 600];
 
-/** The first round figure, in steps of 1024, at or above the highest value. */
-export function rateCeiling(highest: number): number {
-  const target = Math.max(MIN_RATE, highest);
+/** The first round figure, in steps of 1024, at or above the highest value and the least one. */
+export function rateCeiling(highest: number, least = MIN_RATE): number {
+  const target = Math.max(least, highest);
   let unit = 1;
   while (target > unit * 1000) unit *= 1024;
   const step = STEPS.find((one) => one * unit >= target);

@@ -38,6 +38,7 @@ export const dashboard = {
     title: 'Network',
     received: 'Received',
     sent: 'Sent',
+    span: 'last 2 min',
     sparkline: (received: string, sent: string) =>
       `Traffic of the last two minutes; at most ${received} received and ${sent} sent`,
   },

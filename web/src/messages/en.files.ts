@@ -97,6 +97,9 @@ export const files = {
     button: 'Upload',
     folder: 'Upload folder',
     tags: 'Tags for uploads',
+    tagsButton: (count: number) => (count === 0 ? 'Tags' : `Tags (${count})`),
+    /** Names that button, and begins with what stands on it. */
+    tagsShown: (count: number) => (count === 0 ? 'Tags for uploads' : `Tags (${count}) for uploads`),
     drop: 'Drop to upload',
     dropHint: 'Files and whole folders, as many as you like',
     dropTags: (tags: string) => `Tagged ${tags}`,
