@@ -25,14 +25,15 @@ const (
 
 // adoption is the state of the job; one run at a time.
 type adoption struct {
-	adopted, missing, differing int
-	reported                    time.Time
+	adopted, missing, differing, unreadable int
+	reported                                time.Time
 }
 
 // Adopt moves files of the Python original into blobs: it hashes each, writes the digest to
 // its rows, moves the file, and writes the new place to the rows. Interrupted anywhere, the
 // next run finds what is left to do in the rows. What is missing, no regular file, or not as
-// long as its row says stays as it is, to be tried again at the next start and daily.
+// long as its row says stays as it is, to be tried again at the next start and daily; so does
+// what cannot be read or moved while the rest of the storage is there.
 func (f *Files) Adopt(ctx context.Context) error {
 	f.adopt = adoption{reported: f.now()}
 	if err := f.finishMoves(ctx); err != nil {
@@ -52,8 +53,8 @@ func (f *Files) Adopt(ctx context.Context) error {
 		return nil
 	})
 	a := f.adopt
-	if a.adopted+a.missing+a.differing > 0 {
-		f.log.Info("adoption of the original's files ended", "adopted", a.adopted, "without_content", a.missing, "of_another_size", a.differing, "complete", err == nil)
+	if a.adopted+a.missing+a.differing+a.unreadable > 0 {
+		f.log.Info("adoption of the original's files ended", "adopted", a.adopted, "without_content", a.missing, "of_another_size", a.differing, "unreadable", a.unreadable, "complete", err == nil)
 	}
 	return err
 }
@@ -105,7 +106,7 @@ func (f *Files) adoptRow(ctx context.Context, row *File) error {
 		return nil
 	}
 	if err != nil {
-		return err
+		return f.passOver(ctx, row, err, f.blobs.Readable)
 	}
 	if size != row.Size {
 		hidden, err := f.store.isDeleted(ctx, row.ID)
@@ -127,7 +128,7 @@ func (f *Files) adoptRow(ctx context.Context, row *File) error {
 		return err
 	}
 	failpoint.Hit("adopt-digest")
-	if err := f.finishMove(ctx, row.path, digest); err != nil {
+	if moved, err := f.finishMove(ctx, row, digest); !moved {
 		return err
 	}
 	f.adopt.adopted++
@@ -152,8 +153,9 @@ func (f *Files) finishMoves(ctx context.Context) error {
 		if err != nil || len(rows) == 0 {
 			return err
 		}
-		for _, row := range rows {
-			err := f.finishMove(ctx, row.path, row.SHA256)
+		for i := range rows {
+			row := &rows[i]
+			_, err := f.finishMove(ctx, row, row.SHA256)
 			if errors.Is(err, blob.ErrNotExist) {
 				f.log.Error("a file that was being adopted is neither at its old place nor at its new one", "id", row.ID, "sha256", row.SHA256, "storage_path", row.path)
 				continue
@@ -167,13 +169,28 @@ func (f *Files) finishMoves(ctx context.Context) error {
 }
 
 // finishMove moves a hashed file to its blob's place and says so in its rows.
-func (f *Files) finishMove(ctx context.Context, path, digest string) error {
-	if err := f.blobs.Adopt(ctx, path, digest); err != nil {
+func (f *Files) finishMove(ctx context.Context, row *File, digest string) (moved bool, err error) {
+	err = f.blobs.Adopt(ctx, row.path, digest)
+	if errors.Is(err, blob.ErrNotExist) {
+		return false, err
+	}
+	if err != nil {
+		return false, f.passOver(ctx, row, err, f.blobs.Check)
+	}
+	err = f.store.setMoved(ctx, row.path, digest, blob.Path(digest))
+	failpoint.Hit("adopt-moved")
+	return err == nil, err
+}
+
+// passOver decides about an error that the storage gave for one file. While the storage as a
+// whole is well it is that file's own trouble: it is noted, and the others have their turn.
+func (f *Files) passOver(ctx context.Context, row *File, err error, well func(context.Context) error) error {
+	if ctx.Err() != nil || well(ctx) != nil {
 		return err
 	}
-	err := f.store.setMoved(ctx, path, digest, blob.Path(digest))
-	failpoint.Hit("adopt-moved")
-	return err
+	f.adopt.unreadable++
+	f.log.Error("a file of the original cannot be read or moved; it is left as it is, and tried again at the next start and daily", "id", row.ID, "storage_path", row.path, "error", err)
+	return nil
 }
 
 func (f *Files) reportAdoption() {

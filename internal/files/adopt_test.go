@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"homeserver/internal/platform/blob"
@@ -174,6 +175,12 @@ func TestAdoptionInterrupted(t *testing.T) {
 			stop := errors.New("interrupted")
 			for range 30 {
 				steps := 0
+				f.away = func() error { // the drive goes with the step
+					if steps > 1 {
+						return stop
+					}
+					return nil
+				}
 				f.adopt = func(b bool) error {
 					if b != before {
 						return nil
@@ -184,6 +191,7 @@ func TestAdoptionInterrupted(t *testing.T) {
 					return nil
 				}
 				err := h.Adopt(t.Context())
+				f.away = nil
 				h.served(fmt.Sprintf("interrupted, before rename %v", before))
 				if err == nil {
 					report, err := h.Check(t.Context(), CheckOptions{})
@@ -200,6 +208,55 @@ func TestAdoptionInterrupted(t *testing.T) {
 			t.Error("adoption never ends")
 		})
 	}
+}
+
+// TestOneUnreadableFile: a file that cannot be opened or moved keeps neither the adoption nor
+// the purge of the others.
+func TestOneUnreadableFile(t *testing.T) {
+	adopting(t, func(t *testing.T, h *house, f *faulty) {
+		bad := fmt.Sprintf("00/%s", id(0))
+		refuse := errs.Wrap(errs.Unavailable, "The file's content cannot be read.", syscall.EACCES)
+		f.legacy = func(path string) error {
+			if path == bad {
+				return refuse
+			}
+			return nil
+		}
+		moves := 0
+		f.adopt = func(before bool) error {
+			if moves++; before && moves == 1 {
+				return refuse
+			}
+			return nil
+		}
+		h.must(h.Adopt(t.Context()))
+		if got := h.Files.adopt; got.unreadable != 3 || got.adopted != 6 {
+			t.Errorf("got %+v; want 3 rows passed over (two share a file, one could not be moved), 6 adopted", got)
+		}
+		for _, n := range []int{0, 7} {
+			h.want(h.do("DELETE", prefix+"/"+id(n), "", nil), 200)
+		}
+		h.clock.advance(2 * undoWindow)
+		h.must(h.Purge(t.Context()))
+		if row, err := h.store.any(t.Context(), id(7)); row != nil || err != nil {
+			t.Errorf("the readable file: got %v, %v; want it purged", row, err)
+		}
+		if row, err := h.store.any(t.Context(), id(0)); row == nil || err != nil {
+			t.Errorf("the unreadable file: got %v, %v; want it waiting", row, err)
+		}
+		f.away = func() error { return refuse }
+		if err := h.Adopt(t.Context()); !errors.Is(err, refuse) {
+			t.Errorf("storage away: adoption got %v, want %v", err, refuse)
+		}
+		if err := h.Purge(t.Context()); !errors.Is(err, refuse) {
+			t.Errorf("storage away: purge got %v, want %v", err, refuse)
+		}
+		f.away, f.legacy, f.adopt = nil, nil, nil
+		h.must(h.Adopt(t.Context()))
+		if row, err := h.store.find(t.Context(), id(20)); err != nil || !row.adopted() {
+			t.Errorf("readable again: got %+v, %v; want it adopted", row, err)
+		}
+	})
 }
 
 func TestAdoptionObeysItsContext(t *testing.T) {

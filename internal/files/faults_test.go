@@ -40,6 +40,9 @@ type faulty struct {
 	publish atomic.Pointer[error]
 	adopt   func(before bool) error
 	remove  func()
+	legacy  func(path string) error // before one is opened
+	away    func() error            // what Readable and Check say
+	space   func()                  // before the space is measured
 }
 
 type faultyWriter struct {
@@ -81,6 +84,36 @@ func (f *faulty) Remove(ctx context.Context, digest string) error {
 		f.remove()
 	}
 	return f.Store.Remove(ctx, digest)
+}
+
+func (f *faulty) OpenLegacy(ctx context.Context, path string) (blob.File, error) {
+	if f.legacy != nil {
+		if err := f.legacy(path); err != nil {
+			return nil, err
+		}
+	}
+	return f.Store.OpenLegacy(ctx, path)
+}
+
+func (f *faulty) Readable(ctx context.Context) error {
+	if f.away != nil {
+		return f.away()
+	}
+	return f.Store.Readable(ctx)
+}
+
+func (f *faulty) Check(ctx context.Context) error {
+	if f.away != nil {
+		return f.away()
+	}
+	return f.Store.Check(ctx)
+}
+
+func (f *faulty) Space(ctx context.Context) (free, total int64, err error) {
+	if f.space != nil {
+		f.space()
+	}
+	return f.Store.Space(ctx)
 }
 
 // eachFaulty runs test on both databases with a store that can break.

@@ -93,6 +93,9 @@ func (f *Files) purgeable(ctx context.Context, row *File) (bool, error) {
 	if errors.Is(err, blob.ErrNotExist) {
 		return true, nil
 	}
+	if err != nil && ctx.Err() == nil && f.blobs.Readable(ctx) == nil {
+		return false, nil // this file alone cannot be read: it waits, the others need not
+	}
 	if err != nil {
 		return false, err
 	}

@@ -40,10 +40,11 @@ const (
 
 // The sentences people read.
 const (
-	detailAway  = "The storage directory is not available. Is the drive connected? It is used again by itself as soon as it is back."
-	detailWrong = "The storage directory is not the one this server's database belongs to. Is another drive connected in its place?"
-	detailFull  = "The storage is full. Nothing was stored; free some space and try again."
-	detailBig   = "The file is larger than the file system of the storage can hold."
+	detailAway       = "The storage directory is not available. Is the drive connected? It is used again by itself as soon as it is back."
+	detailWrong      = "The storage directory is not the one this server's database belongs to. Is another drive connected in its place?"
+	detailFull       = "The storage is full. Nothing was stored; free some space and try again."
+	detailUnreadable = "The file's content cannot be read: the drive or the file's permissions do not allow it. Check the permissions in the storage directory, or the drive."
+	detailBig        = "The file is larger than the file system of the storage can hold."
 )
 
 // Store is a directory of blobs.
@@ -98,6 +99,18 @@ func (s *Store) missing(ctx context.Context, err error) error {
 		return away
 	}
 	return blob.ErrNotExist
+}
+
+// cannotRead is missing for content that is about to be read: one file that refuses to be read
+// while the rest of the store is there is that file's trouble.
+func (s *Store) cannotRead(ctx context.Context, err error) error {
+	if !isUnreadable(err) {
+		return s.missing(ctx, err)
+	}
+	if away := s.verify(ctx); away != nil {
+		return away
+	}
+	return errs.Wrap(errs.Unavailable, detailUnreadable, err)
 }
 
 // makeDir makes a folder of the store that is missing, after the marker has been verified.

@@ -3,8 +3,11 @@ package diskblob_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -201,6 +204,21 @@ func TestLegacyPathsThatAreNotServed(t *testing.T) {
 	}
 	if data, err := os.ReadFile(outside); err != nil || string(data) != "secret" {
 		t.Errorf("outside the storage: got %q, %v", data, err)
+	}
+}
+
+// TestUnreadableFile: one file that cannot be read is not the storage being away.
+func TestUnreadableFile(t *testing.T) {
+	for _, cause := range []error{syscall.EACCES, syscall.EPERM, syscall.EIO} {
+		s, root := open(t)
+		err := s.CannotRead(t.Context(), &fs.PathError{Op: "open", Path: "x", Err: cause})
+		if !errs.Is(err, errs.Unavailable) || !strings.Contains(errs.Detail(err), "The file's content cannot be read") || !errors.Is(err, cause) {
+			t.Errorf("%v: got %v", cause, err)
+		}
+		gone(t, root)
+		if err := s.CannotRead(t.Context(), cause); !strings.Contains(errs.Detail(err), "storage directory is not available") {
+			t.Errorf("%v, the drive gone: got %v", cause, err)
+		}
 	}
 }
 

@@ -49,10 +49,7 @@ func (s *Store) look(ctx context.Context, p string) (*os.Root, string, fs.FileIn
 	info, err := lookAt(root, clean)
 	if err != nil {
 		_ = root.Close()
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil, "", nil, s.missing(ctx, err)
-		}
-		return nil, "", nil, explain(err)
+		return nil, "", nil, s.cannotRead(ctx, err)
 	}
 	return root, clean, info, nil
 }
@@ -92,7 +89,7 @@ func (s *Store) OpenLegacy(ctx context.Context, p string) (blob.File, error) {
 	defer root.Close()
 	f, err := root.Open(clean)
 	if err != nil {
-		return nil, s.missing(ctx, asMissing(err))
+		return nil, s.cannotRead(ctx, asMissing(err))
 	}
 	if opened, err := f.Stat(); err != nil || !os.SameFile(seen, opened) {
 		_ = f.Close()

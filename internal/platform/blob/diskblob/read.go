@@ -20,7 +20,7 @@ func (s *Store) Open(ctx context.Context, sha256 string) (blob.File, error) {
 	}
 	f, err := os.Open(s.path(sha256))
 	if err != nil {
-		return nil, s.missing(ctx, err)
+		return nil, s.cannotRead(ctx, err)
 	}
 	return f, nil
 }
@@ -32,7 +32,7 @@ func (s *Store) Stat(ctx context.Context, sha256 string) (blob.Info, error) {
 	}
 	info, err := os.Lstat(s.path(sha256))
 	if err != nil {
-		return blob.Info{}, s.missing(ctx, err)
+		return blob.Info{}, s.cannotRead(ctx, err)
 	}
 	if !info.Mode().IsRegular() {
 		return blob.Info{}, blob.ErrNotExist

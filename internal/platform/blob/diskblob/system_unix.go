@@ -4,6 +4,7 @@ package diskblob
 
 import (
 	"errors"
+	"io/fs"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -17,6 +18,11 @@ func isFull(err error) bool {
 }
 
 func isTooBig(err error) bool { return errors.Is(err, syscall.EFBIG) }
+
+// isUnreadable recognises what a single file's permissions or bad sectors can bring about.
+func isUnreadable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO)
+}
 
 // isImpossible recognises paths that cannot name anything.
 func isImpossible(err error) bool {

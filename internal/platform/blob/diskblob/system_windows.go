@@ -2,6 +2,7 @@ package diskblob
 
 import (
 	"errors"
+	"io/fs"
 
 	"golang.org/x/sys/windows"
 )
@@ -14,6 +15,11 @@ func isFull(err error) bool {
 }
 
 func isTooBig(err error) bool { return errors.Is(err, windows.ERROR_FILE_TOO_LARGE) }
+
+// isUnreadable recognises what a single file's permissions or bad sectors can bring about.
+func isUnreadable(err error) bool {
+	return errors.Is(err, fs.ErrPermission) || errors.Is(err, windows.ERROR_CRC) || errors.Is(err, windows.ERROR_IO_DEVICE)
+}
 
 // isImpossible recognises paths that cannot name anything.
 func isImpossible(err error) bool {
