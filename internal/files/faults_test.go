@@ -13,10 +13,12 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/blob/blobtest"
+	"homeserver/internal/platform/blob/memblob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/sqldb"
@@ -143,6 +145,31 @@ func TestDiskFull(t *testing.T) {
 			h.sound()
 		}
 		h.put("after", "2", "")
+	})
+}
+
+// TestSpaceHangs: a share that does not answer holds nobody up longer than they want to wait,
+// is asked once at a time, and its answer serves whoever comes later.
+func TestSpaceHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked atomic.Int32
+		answer := make(chan struct{})
+		f, gauge := &faulty{Store: memblob.New()}, spaceGauge{}
+		f.space = func() { asked.Add(1); <-answer }
+		for range 3 {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if err := gauge.check(ctx, f); !errs.Is(err, errs.Unavailable) || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("got %v, want the deadline", err)
+			}
+			cancel()
+		}
+		waiting := make(chan error)
+		go func() { waiting <- gauge.check(t.Context(), f) }()
+		synctest.Wait()
+		close(answer)
+		if err := errors.Join(<-waiting, gauge.check(t.Context(), f)); err != nil || asked.Load() != 1 {
+			t.Errorf("got %v after %d questions, want room after one", err, asked.Load())
+		}
 	})
 }
 

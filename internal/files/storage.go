@@ -108,26 +108,49 @@ func (f *Files) CheckStorage(ctx context.Context) error { return f.blobs.Check(c
 // CheckSpace says whether there is room for uploads.
 func (f *Files) CheckSpace(ctx context.Context) error { return f.space.check(ctx, f.blobs) }
 
-// spaceGauge measures the free space about once a second, whatever the number of uploads.
+// spaceGauge measures the free space about once a second, whatever the number of uploads. One
+// measurement runs at a time, on its own: a network share that hangs holds it up, and its
+// callers only as long as their contexts allow.
 type spaceGauge struct {
-	mu     sync.Mutex
-	at     time.Time
-	result error
+	mu      sync.Mutex
+	at      time.Time
+	result  error
+	probing chan struct{} // closed when the measurement under way ends; nil when none is
 }
 
 func (g *spaceGauge) check(ctx context.Context, store blob.Keeper) error {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	if !g.at.IsZero() && time.Since(g.at) < spaceFor {
+		defer g.mu.Unlock()
 		return g.result
 	}
+	if g.probing == nil {
+		g.probing = make(chan struct{})
+		go g.probe(context.WithoutCancel(ctx), store, g.probing)
+	}
+	probing := g.probing
+	g.mu.Unlock()
+	select {
+	case <-probing:
+	case <-ctx.Done():
+		return errs.Wrap(errs.Unavailable, "The storage directory does not answer. Is the drive connected?", ctx.Err())
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.result
+}
+
+// probe measures and tells everyone who waits.
+func (g *spaceGauge) probe(ctx context.Context, store blob.Keeper, done chan struct{}) {
 	free, total, err := store.Space(ctx)
 	floor := min(int64(spaceFloor), total/100*spaceShare)
 	if err == nil && free <= floor {
 		err = errs.Wrap(errs.StorageFull, "The storage is full. Nothing was stored; free some space and try again.", fmt.Errorf("%d bytes are free, %d are the floor", free, floor))
 	}
-	g.at, g.result = time.Now(), err
-	return err
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.at, g.result, g.probing = time.Now(), err, nil
+	close(done)
 }
 
 // open opens a file's content. The row may be older than what adoption did meanwhile: content
