@@ -154,18 +154,33 @@ func (f *Files) finishMoves(ctx context.Context) error {
 			return err
 		}
 		for i := range rows {
-			row := &rows[i]
-			_, err := f.finishMove(ctx, row, row.SHA256)
-			if errors.Is(err, blob.ErrNotExist) {
-				f.log.Error("a file that was being adopted is neither at its old place nor at its new one", "id", row.ID, "sha256", row.SHA256, "storage_path", row.path)
-				continue
-			}
-			if err != nil {
+			if err := f.finishRow(ctx, &rows[i]); err != nil {
 				return err
 			}
 		}
 		after = rows[len(rows)-1].ID
 	}
+}
+
+// finishRow completes one move. What lies at the old place is hashed again: after a crash, or
+// a backup played back, it may be something else than what the row's digest was made of.
+func (f *Files) finishRow(ctx context.Context, row *File) error {
+	digest, _, err := f.hashLegacy(ctx, row.path)
+	switch {
+	case errors.Is(err, blob.ErrNotExist): // moved, and the row does not say so yet
+	case err != nil:
+		return f.passOver(ctx, row, err, f.blobs.Readable)
+	case digest != row.SHA256:
+		f.adopt.differing++
+		f.log.Error("a file that was being adopted has changed since; it is left at its old place", "id", row.ID, "sha256", row.SHA256, "found", digest, "storage_path", row.path)
+		return nil
+	}
+	_, err = f.finishMove(ctx, row, row.SHA256)
+	if errors.Is(err, blob.ErrNotExist) {
+		f.log.Error("a file that was being adopted is neither at its old place nor at its new one", "id", row.ID, "sha256", row.SHA256, "storage_path", row.path)
+		return nil
+	}
+	return err
 }
 
 // finishMove moves a hashed file to its blob's place and says so in its rows.

@@ -259,6 +259,34 @@ func TestOneUnreadableFile(t *testing.T) {
 	})
 }
 
+// TestAdoptionHashesAgain: what lies at the old place after a crash is moved only if it is
+// still what was hashed.
+func TestAdoptionHashesAgain(t *testing.T) {
+	adopting(t, func(t *testing.T, h *house, f *faulty) {
+		stop := errors.New("interrupted")
+		f.adopt = func(bool) error { return stop }
+		f.away = func() error { return stop }
+		if err := h.Adopt(t.Context()); !errors.Is(err, stop) {
+			t.Fatalf("got %v, want it interrupted", err)
+		}
+		f.adopt, f.away = nil, nil
+		rows, err := h.store.unmoved(t.Context(), "", 10)
+		if err != nil || len(rows) == 0 {
+			t.Fatalf("got %d hashed rows, %v", len(rows), err)
+		}
+		old := filepath.Join(h.root, filepath.FromSlash(rows[0].path))
+		h.must(os.WriteFile(old, []byte("another content"), 0o600))
+		h.must(h.Adopt(t.Context()))
+		if data, err := os.ReadFile(old); err != nil || string(data) != "another content" {
+			t.Errorf("the old place: got %q, %v; want it untouched", data, err)
+		}
+		report, err := h.Check(t.Context(), CheckOptions{})
+		if err != nil || len(report.WrongContent) != 0 {
+			t.Errorf("got %+v, %v; want no wrong content among the blobs", report.WrongContent, err)
+		}
+	})
+}
+
 func TestAdoptionObeysItsContext(t *testing.T) {
 	adopting(t, func(t *testing.T, h *house, f *faulty) {
 		ctx, cancel := context.WithCancel(t.Context())
