@@ -230,7 +230,7 @@ func TestOneUnreadableFile(t *testing.T) {
 			return nil
 		}
 		h.must(h.Adopt(t.Context()))
-		if got := h.Files.adopt; got.unreadable != 3 || got.adopted != 6 {
+		if got := h.adopt; got.unreadable != 3 || got.adopted != 6 {
 			t.Errorf("got %+v; want 3 rows passed over (two share a file, one could not be moved), 6 adopted", got)
 		}
 		for _, n := range []int{0, 7} {

@@ -171,8 +171,8 @@ func (c *checker) blob(ctx context.Context, b blob.Info) error {
 	if err != nil {
 		return err
 	}
+	defer content.Close()
 	digest, size, err := blob.Receive(io.Discard, readUntil{ctx, content})
-	_ = content.Close()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -192,12 +192,26 @@ func (c *checker) blob(ctx context.Context, b blob.Info) error {
 	}
 	problem := Problem{SHA256: b.SHA256, Path: blob.Path(b.SHA256), Size: b.Size, Found: size}
 	if c.options.Repair && readable {
-		if problem.MovedTo, err = c.f.blobs.Quarantine(ctx, b.SHA256); err != nil {
+		problem.MovedTo, err = c.f.putAside(ctx, b.SHA256, content)
+		if errors.Is(err, blob.ErrNotExist) {
+			return nil // an upload of the same content has healed it
+		}
+		if err != nil {
 			return err
 		}
 	}
 	c.report.WrongContent = append(c.report.WrongContent, problem)
 	return nil
+}
+
+// putAside puts wrong content into quarantine unless an upload has replaced it or is about to.
+func (f *Files) putAside(ctx context.Context, digest string, content blob.File) (string, error) {
+	release, free := f.claims.remove(digest)
+	if !free {
+		return "", blob.ErrNotExist
+	}
+	defer release()
+	return f.blobs.QuarantineOpened(ctx, digest, content)
 }
 
 // orphans looks again at what was unknown a moment ago: an upload may have been committed.

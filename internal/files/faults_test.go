@@ -372,6 +372,31 @@ func TestVanishedClients(t *testing.T) {
 	}
 }
 
+// TestRepairLeavesAHealedFile: somebody uploads the content while check looks at its damaged
+// copy; the good one must not go to quarantine.
+func TestRepairLeavesAHealedFile(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		file := h.put("a", "content", "")
+		place := filepath.Join(h.root, filepath.FromSlash(blob.Path(*file.SHA256)))
+		damage := func() { h.must(errors.Join(os.Remove(place), os.WriteFile(place, []byte("damaged"), 0o600))) }
+		damage()
+		report, err := h.Check(t.Context(), CheckOptions{Repair: true, Progress: func(int64, int64) { stage(t, h, "again", []byte("content")) }})
+		if err != nil || len(report.WrongContent) != 0 {
+			t.Errorf("got %+v, %v; want nothing wrong", report.WrongContent, err)
+		}
+		if w := h.get(prefix + "/" + file.ID + "/download"); w.Code != 200 || w.Body.String() != "content" {
+			t.Errorf("got %d %q, want the content", w.Code, w.Body)
+		}
+		damage()
+		release := h.claims.publish(*file.SHA256) // an upload is about to replace it
+		report, err = h.Check(t.Context(), CheckOptions{Repair: true})
+		release()
+		if err != nil || len(report.WrongContent) != 0 || len(report.Missing) != 0 {
+			t.Errorf("claimed: got %+v, %v; want it left alone", report, err)
+		}
+	})
+}
+
 func TestCheckFindsAndRepairs(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		missing, wrong, good := h.put("missing", "missing", ""), h.put("wrong", "wrong", ""), h.put("good", "good", "")

@@ -78,6 +78,9 @@ type Remover interface {
 	Remove(ctx context.Context, sha256 string) error
 	// Quarantine puts content aside where nobody serves it and nobody removes it, and says where.
 	Quarantine(ctx context.Context, sha256 string) (string, error)
+	// QuarantineOpened is Quarantine for content that was opened and found wrong. It closes it.
+	// If other content has taken its place meanwhile, that stays, and the error is ErrNotExist.
+	QuarantineOpened(ctx context.Context, sha256 string, opened File) (string, error)
 }
 
 // Keeper tells how the store is.

@@ -183,6 +183,19 @@ func testQuarantine(t *testing.T, s blob.Store, _ func(string, []byte)) {
 	if err := s.Publish(t.Context(), []blob.Staged{item}); err != nil {
 		t.Fatal(err)
 	}
+	opened, err := s.Open(t.Context(), item.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if where, err := s.QuarantineOpened(t.Context(), item.SHA256, opened); err != nil || where == "" {
+		t.Fatalf("the opened content: got %q, %v", where, err)
+	}
+	if where, err := s.Quarantine(t.Context(), item.SHA256); !errors.Is(err, blob.ErrNotExist) {
+		t.Errorf("again: got %q, %v; want ErrNotExist", where, err)
+	}
+	if err := s.Publish(t.Context(), []blob.Staged{Stage(t, s, "q2", []byte("rotten"))}); err != nil {
+		t.Fatal(err)
+	}
 	if where, err := s.Quarantine(t.Context(), item.SHA256); err != nil || where == "" {
 		t.Fatalf("got %q, %v", where, err)
 	}

@@ -222,6 +222,45 @@ func TestUnreadableFile(t *testing.T) {
 	}
 }
 
+// TestQuarantineLeavesTheGoodFile: what was found wrong may have been replaced since.
+func TestQuarantineLeavesTheGoodFile(t *testing.T) {
+	s, root := open(t)
+	item := blobtest.Stage(t, s, "a", []byte("good"))
+	plantIn(t, root)(blob.Path(item.SHA256), []byte("rotten"))
+	opened, err := s.Open(t.Context(), item.SHA256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Publish(t.Context(), []blob.Staged{item}); err != nil {
+		t.Fatal(err)
+	}
+	if where, err := s.QuarantineOpened(t.Context(), item.SHA256, opened); !errors.Is(err, blob.ErrNotExist) {
+		t.Errorf("got %q, %v; want ErrNotExist", where, err)
+	}
+	if got := blobtest.Content(t, s, item.SHA256); string(got) != "good" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestQuarantinePutsBack: the good file was published between the look and the rename.
+func TestQuarantinePutsBack(t *testing.T) {
+	s, root := open(t)
+	item := blobtest.Stage(t, s, "a", []byte("good"))
+	if err := s.Publish(t.Context(), []blob.Staged{item}); err != nil {
+		t.Fatal(err)
+	}
+	looks := 0
+	if where, err := s.QuarantineIf(t.Context(), item.SHA256, func(string) bool { looks++; return looks == 1 }); !errors.Is(err, blob.ErrNotExist) || looks != 2 {
+		t.Errorf("got %q, %v after %d looks; want ErrNotExist after 2", where, err, looks)
+	}
+	if got := blobtest.Content(t, s, item.SHA256); string(got) != "good" {
+		t.Errorf("got %q", got)
+	}
+	if left, _ := os.ReadDir(filepath.Join(root, "quarantine")); len(left) != 0 {
+		t.Errorf("left in quarantine: %v", left)
+	}
+}
+
 func TestReplacingContentHeals(t *testing.T) {
 	s, root := open(t)
 	item := blobtest.Stage(t, s, "a", []byte("good"))

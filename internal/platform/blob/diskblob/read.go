@@ -101,6 +101,41 @@ func (s *Store) Remove(ctx context.Context, sha256 string) error {
 // Quarantine implements blob.Remover. The new name bears the time, so that nothing that lies
 // there already is replaced.
 func (s *Store) Quarantine(ctx context.Context, sha256 string) (string, error) {
+	return s.quarantine(ctx, sha256, func(string) bool { return true })
+}
+
+// QuarantineOpened implements blob.Remover. Between the look at the name and the rename another
+// process may still publish over it; so what was moved is looked at again, and put back.
+func (s *Store) QuarantineOpened(ctx context.Context, sha256 string, opened blob.File) (string, error) {
+	info, err := opened.Stat()
+	_ = opened.Close() // Windows renames no open file
+	if err != nil {
+		return "", explain(err)
+	}
+	return s.quarantine(ctx, sha256, func(path string) bool {
+		found, err := os.Lstat(path)
+		return err != nil || os.SameFile(info, found) // what is not there, the rename tells
+	})
+}
+
+// putBack gives a good file its name back, and ErrNotExist for what was to be moved. If the
+// same content has been published once more, that has the name, and this stays where it is.
+func (s *Store) putBack(sha256, from string) error {
+	err := linkNew(from, s.path(sha256))
+	if errors.Is(err, fs.ErrExist) {
+		return blob.ErrNotExist
+	}
+	if err == nil {
+		err = syncDir(s.folderOf(sha256))
+	}
+	if err != nil {
+		return explain(err)
+	}
+	_ = os.Remove(from) // the name it had before, unless linkNew has renamed it
+	return blob.ErrNotExist
+}
+
+func (s *Store) quarantine(ctx context.Context, sha256 string, meant func(path string) bool) (string, error) {
 	if !blob.ValidDigest(sha256) {
 		return "", blob.ErrNotExist
 	}
@@ -113,8 +148,14 @@ func (s *Store) Quarantine(ctx context.Context, sha256 string) (string, error) {
 	if _, err := os.Lstat(to); !errors.Is(err, fs.ErrNotExist) {
 		return "", explain(fmt.Errorf("%s is taken: %w", to, err))
 	}
+	if !meant(s.path(sha256)) {
+		return "", blob.ErrNotExist
+	}
 	if err := os.Rename(s.path(sha256), to); err != nil {
 		return "", s.missing(ctx, err)
+	}
+	if !meant(to) {
+		return "", s.putBack(sha256, to)
 	}
 	err := errors.Join(syncDir(dir), syncDir(s.folderOf(sha256)))
 	return quarantineDir + "/" + name, explain(err)

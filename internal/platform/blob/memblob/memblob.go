@@ -182,6 +182,18 @@ func (s *Store) Quarantine(_ context.Context, sha256 string) (string, error) {
 	return "quarantine/" + sha256, nil
 }
 
+// QuarantineOpened implements blob.Remover.
+func (s *Store) QuarantineOpened(ctx context.Context, sha256 string, opened blob.File) (string, error) {
+	s.mu.Lock()
+	f, ok := opened.(*file)
+	meant := ok && bytes.Equal(f.o.data, s.blobs[sha256].data)
+	s.mu.Unlock()
+	if !meant {
+		return "", blob.ErrNotExist
+	}
+	return s.Quarantine(ctx, sha256)
+}
+
 // Check implements blob.Keeper.
 func (s *Store) Check(context.Context) error { return nil }
 
