@@ -38,11 +38,11 @@ func (c *claims) publish(digest string) (release func()) {
 	}
 }
 
-// remove claims a digest for the collector; false when an upload has it.
+// remove claims a digest for the collector or for a repair; false when somebody has it.
 func (c *claims) remove(digest string) (release func(), ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.publishing[digest] > 0 {
+	if _, busy := c.removing[digest]; busy || c.publishing[digest] > 0 {
 		return nil, false
 	}
 	if c.removing == nil {
