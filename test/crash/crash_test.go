@@ -180,8 +180,13 @@ func (h *household) settle() {
 	}
 }
 
-// TestCollector makes orphans by dying after the rename, and expects the collector to remove
-// them and nothing else, even when it is killed at work.
+// deletions is how many files TestCollector deletes for good. One would do, but a deleted file may
+// have content that others have too.
+const deletions = 8
+
+// TestCollector makes orphans by dying after the rename, deletes files for good, and expects the
+// collector to remove both and nothing else, even when it is killed at work. Orphans go to
+// quarantine, since no file ever had their content; only what files had is unlinked.
 func TestCollector(t *testing.T) {
 	t.Parallel()
 	h := newHousehold(t, "sqlite")
@@ -200,6 +205,15 @@ func TestCollector(t *testing.T) {
 	if orphans == 0 {
 		t.Fatal("dying after the rename left no orphans")
 	}
+	h.Setenv("HOMESERVER_FAILPOINT", "")
+	h.Start()
+	for range deletions {
+		if !h.upload() || !h.deleteOne() {
+			t.Fatal("the server does not answer")
+		}
+	}
+	h.Stop()
+	h.ExpireUndo()
 	h.Setenv("COLLECT_AFTER", "1s")
 	for _, point := range []string{"collect-before", "collect-row", "before-unlink", "after-unlink"} {
 		h.Setenv("HOMESERVER_FAILPOINT", point)

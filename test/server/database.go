@@ -27,6 +27,18 @@ func OnEach(t *testing.T, test func(t *testing.T, env map[string]string)) {
 // that a test which kills it again and again need not wait. The server must not be running.
 func (s *Server) ExpireLeases() {
 	s.t.Helper()
+	s.edit(`UPDATE jobs_leases SET expires_at = 0`)
+}
+
+// ExpireUndo ends the time in which deletions can be taken back. The server must not be running.
+func (s *Server) ExpireUndo() {
+	s.t.Helper()
+	s.edit(`UPDATE file_metadata SET deleted_at = 1 WHERE deleted_at IS NOT NULL`)
+}
+
+// edit changes the database of a server that is not running.
+func (s *Server) edit(statement string) {
+	s.t.Helper()
 	url := s.env["DATABASE_URL"]
 	if url == "" {
 		url = "sqlite:" + filepath.Join(s.env["DATA_DIR"], "homeserver.db")
@@ -36,7 +48,7 @@ func (s *Server) ExpireLeases() {
 		s.t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(context.Background(), `UPDATE jobs_leases SET expires_at = 0`); err != nil {
+	if _, err := db.Exec(context.Background(), statement); err != nil {
 		s.t.Fatal(err)
 	}
 }
