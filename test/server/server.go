@@ -176,7 +176,9 @@ func (s *Server) WaitListening(timeout time.Duration) {
 		if match == nil {
 			return errors.New("its log names no address")
 		}
-		s.Base = "http://127.0.0.1:" + match[1]
+		if base := "http://127.0.0.1:" + match[1]; base != s.Base { // or clients at work on it would race
+			s.Base = base
+		}
 		return nil
 	})
 }
