@@ -181,8 +181,8 @@ func testLiveUpkeep(t *testing.T, s target) {
 	if err := conn.Close(websocket.StatusNormalClosure, ""); err != nil {
 		t.Errorf("closing: %v", err)
 	}
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("the close was answered after %v, want under 1s", took)
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("the close was answered after %v, want at once (the original took 34s)", took)
 	}
 	<-read
 }
