@@ -16,11 +16,11 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"homeserver/internal/auth"
 	"homeserver/internal/config"
 	"homeserver/internal/files"
 	"homeserver/internal/platform/blob/diskblob"
 	"homeserver/internal/platform/httpd"
-	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/jobs"
 	"homeserver/internal/platform/service"
 	"homeserver/internal/platform/sqldb"
@@ -87,7 +87,7 @@ func wire(c config.Config, version string, log *slog.Logger, db *sqldb.DB) (*App
 	}
 	a.mountHouse()
 	listen := c.Server
-	if c.Auth.Method() == identity.Local && db != nil {
+	if c.Auth.Method() == auth.Local && db != nil {
 		listen.Host = loopback(listen.Host, log)
 	}
 	a.server = httpd.NewServer(listen, a.router, doors, log)

@@ -52,13 +52,17 @@ func (a *App) mountHouse() {
 	op := func(path, id, summary, description string) httpd.Op {
 		return httpd.Op{Public: true, Operation: huma.Operation{Method: http.MethodGet, Path: path, OperationID: id, Summary: summary, Description: description, Tags: tag()}}
 	}
-	root := op("/{$}", "get-root", "Welcome", "A browser is sent to the dashboard; everyone else gets this JSON.")
+	early := func(o httpd.Op) httpd.Op {
+		o.BeforeSetup = true
+		return o
+	}
+	root := early(op("/{$}", "get-root", "Welcome", "A browser is sent to the dashboard; everyone else gets this JSON."))
 	root.Path = "/{$}"
 	root.Hidden = true // described below under its real path
 	a.router.Handle(root, a.root)
 	a.router.Describe("/", describedRoot(op("/", "get-root", root.Summary, root.Description).Operation, a.router))
-	httpd.Register(a.router, op("/health", "get-health", "Is the process up", "Liveness: healthy as long as the process answers. Whether it can do its work says /health/ready."), a.health)
-	a.router.Handle(readyOp(op("/health/ready", "get-readiness", "Can it do its work", "Readiness: 200 when the database answers, the storage directory is there and writable, and there is free space; else 503 with the reasons."), a.router), a.ready)
+	httpd.Register(a.router, early(op("/health", "get-health", "Is the process up", "Liveness: healthy as long as the process answers. Whether it can do its work says /health/ready.")), a.health)
+	a.router.Handle(readyOp(early(op("/health/ready", "get-readiness", "Can it do its work", "Readiness: 200 when the database answers, the storage directory is there and writable, and there is free space; else 503 with the reasons.")), a.router), a.ready)
 	httpd.Register(a.router, op("/api/v1/info", "get-info", "Which services there are", "The services of this server and whether they are built."), a.info)
 	a.router.Mount("/static/", pages())
 }

@@ -63,11 +63,14 @@ func (c Config) Method() identity.Method {
 	case strings.EqualFold(c.Auth, "none"):
 		return identity.None
 	case c.APIKey == "":
-		return identity.Local
+		return Local
 	default:
 		return identity.APIKey
 	}
 }
+
+// Local is the method of a house without API_KEY.
+const Local identity.Method = "local"
 
 // Auth is the room.
 type Auth struct {
@@ -94,7 +97,7 @@ func (c Config) Warn(log *slog.Logger) {
 	switch c.Method() {
 	case identity.None:
 		log.Warn("AUTH=none: nobody is asked who they are, everyone on the network can read and delete every file")
-	case identity.Local:
+	case Local:
 		log.Info("no API_KEY is set: listening on 127.0.0.1 only; set API_KEY to serve the network, or AUTH=none to serve it without asking")
 	case identity.APIKey:
 		if len(c.APIKey) < shortKey {
@@ -103,21 +106,24 @@ func (c Config) Warn(log *slog.Logger) {
 	}
 }
 
+// Closed implements httpd.Doors.
+func (a *Auth) Closed() bool { return false }
+
 // Authenticate recognises the caller of a request.
-func (a *Auth) Authenticate(r *http.Request) identity.Principal {
+func (a *Auth) Authenticate(r *http.Request) (identity.Principal, error) {
 	if a.method != identity.APIKey {
-		return identity.Principal{Method: a.method, Name: "household"}
+		return identity.Household(), nil
 	}
 	if key := presented(r); key != "" {
 		if a.matches(key) {
-			return identity.Principal{Method: identity.APIKey, Name: "administrator"}
+			return identity.Principal{Method: identity.APIKey, Name: "administrator", Role: identity.Administrator}, nil
 		}
-		return identity.Principal{}
+		return identity.Principal{}, nil
 	}
 	if cookie, err := r.Cookie(cookieName); err == nil && a.valid(cookie.Value) {
-		return identity.Principal{Method: identity.Session, Name: "administrator"}
+		return identity.Principal{Method: identity.Session, Name: "administrator", Role: identity.Administrator}, nil
 	}
-	return identity.Principal{}
+	return identity.Principal{}, nil
 }
 
 // presented is the key a request carries in a header, if any.
@@ -137,4 +143,4 @@ func (a *Auth) matches(key string) bool {
 	return subtle.ConstantTimeCompare(digest[:], a.key[:]) == 1
 }
 
-var _ httpd.Authenticate = (*Auth)(nil).Authenticate
+var _ httpd.Doors = (*Auth)(nil)

@@ -15,6 +15,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"homeserver/internal/platform/httpd"
+	"homeserver/internal/platform/identity"
 )
 
 // clock is a time that tests move.
@@ -28,9 +29,9 @@ func newServer(t *testing.T, config Config, now func() time.Time) *httptest.Serv
 	a := New(config, now)
 	r := httpd.NewRouter("Test", "1")
 	a.Service().Routes(r)
-	httpd.Register(r, httpd.Op{Operation: huma.Operation{Method: "GET", Path: "/guarded", OperationID: "guarded"}},
+	httpd.Register(r, httpd.Op{Operation: huma.Operation{Method: "GET", Path: "/guarded", OperationID: "guarded"}, Action: identity.ReadMonitoring},
 		func(context.Context, *struct{}) (*struct{}, error) { return nil, nil })
-	server := httptest.NewServer(httpd.NewServer(httpd.Config{}, r, a.Authenticate, slog.New(slog.DiscardHandler)).Handler())
+	server := httptest.NewServer(httpd.NewServer(httpd.Config{}, r, a, slog.New(slog.DiscardHandler)).Handler())
 	t.Cleanup(server.Close)
 	return server
 }

@@ -71,9 +71,9 @@ func furnish(t testing.TB, db *sqldb.DB, root string, wrap func(blob.Store) blob
 	}
 	router := httpd.NewRouter("HomeServer", "test")
 	service.Routes(router)
-	h.http = httpd.NewServer(httpd.Config{Host: "127.0.0.1"}, router, func(*http.Request) identity.Principal {
-		return identity.Principal{Method: identity.Local}
-	}, slog.New(slog.DiscardHandler)).Handler()
+	h.http = httpd.NewServer(httpd.Config{Host: "127.0.0.1"}, router, httpd.Recognise(func(*http.Request) identity.Principal {
+		return identity.Household()
+	}), slog.New(slog.DiscardHandler)).Handler()
 	return h
 }
 

@@ -6,6 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"homeserver/internal/platform/httpd"
+	"homeserver/internal/platform/identity"
 )
 
 // prefix is where the room lives.
@@ -51,8 +52,8 @@ type form struct {
 }
 
 // op begins the description of an operation.
-func op(method, path, id, summary, description string) httpd.Op {
-	return httpd.Op{Operation: huma.Operation{Method: method, Path: prefix + path, OperationID: id, Summary: summary, Description: description, Tags: []string{"Files"}}}
+func op(action identity.Action, method, path, id, summary, description string) httpd.Op {
+	return httpd.Op{Action: action, Operation: huma.Operation{Method: method, Path: prefix + path, OperationID: id, Summary: summary, Description: description, Tags: []string{"Files"}}}
 }
 
 // answers describes what a plain handler sends back.
@@ -81,22 +82,22 @@ func idParam() *huma.Param {
 
 // routes mounts the room. Byte streams and the hot paths are plain handlers.
 func (f *Files) routes(r *httpd.Router) {
-	upload := answers(op(http.MethodPost, "/upload", "upload-file", "Upload a file", "Streams one file in. It is durable when the answer comes: hashed, synced, and in the database."),
+	upload := answers(op(identity.CreateFile, http.MethodPost, "/upload", "upload-file", "Upload a file", "Streams one file in. It is durable when the answer comes: hashed, synced, and in the database."),
 		jsonAnswer(r, "Stored", uploadBody{}), "400", "413", "422", "503", "507")
 	upload.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: r.Schema(form{})}}}
 	r.Handle(upload, f.handleUpload)
 
-	list := answers(op(http.MethodGet, "/list", "list-files", "List files", "Without limit every file comes, streamed. With limit a page comes, and next_cursor leads to the next."),
+	list := answers(op(identity.ListFiles, http.MethodGet, "/list", "list-files", "List files", "Without limit every file comes, streamed. With limit a page comes, and next_cursor leads to the next."),
 		jsonAnswer(r, "The files", listBody{}), "422", "503")
 	list.Parameters, list.Compress = listParams(), true
 	r.Handle(list, f.handleList)
 
-	metadata := answers(op(http.MethodGet, "/{id}/metadata", "get-file-metadata", "Describe a file", ""), jsonAnswer(r, "The file", FileBody{}), "404", "503")
+	metadata := answers(op(identity.ReadFile, http.MethodGet, "/{id}/metadata", "get-file-metadata", "Describe a file", ""), jsonAnswer(r, "The file", FileBody{}), "404", "503")
 	metadata.Parameters = []*huma.Param{idParam()}
 	r.Handle(metadata, f.handleMetadata)
 
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		download := answers(op(method, "/{id}/download", map[string]string{"GET": "download-file", "HEAD": "head-file"}[method], "Download a file",
+		download := answers(op(identity.ReadFile, method, "/{id}/download", map[string]string{"GET": "download-file", "HEAD": "head-file"}[method], "Download a file",
 			"Ranges, conditions and HEAD work. The ETag is the content's SHA-256."), bytesAnswer("The content", "application/octet-stream"), "404", "416", "503")
 		download.Responses["206"] = bytesAnswer("The range asked for", "application/octet-stream")
 		download.Responses["304"] = &huma.Response{Description: "Not changed"}
@@ -106,7 +107,7 @@ func (f *Files) routes(r *httpd.Router) {
 	}
 	f.editRoutes(r)
 
-	archive := answers(op(http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
+	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
 		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")
 	archive.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 		"application/json": {Schema: r.Schema(archiveBody{})}, "application/x-www-form-urlencoded": {Schema: r.Schema(archiveBody{})}}}

@@ -8,6 +8,7 @@ import (
 
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
+	"homeserver/internal/platform/identity"
 )
 
 // maxTagList is how many tags the list of tags shows.
@@ -73,13 +74,13 @@ func (f *Files) editRoutes(r *httpd.Router) {
 		o.Errors = []int{http.StatusNotFound, http.StatusUnprocessableEntity}
 		return o
 	}
-	httpd.Register(r, notFound(op(http.MethodPatch, "/{id}", "edit-file", "Rename or tag a file", "What is left out stays as it is.")), f.patch)
-	httpd.Register(r, notFound(op(http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It is gone at once for everybody, and can be restored until undo_until.")), f.delete)
-	httpd.Register(r, notFound(op(http.MethodPost, "/{id}/restore", "restore-file", "Take a deletion back", "Also succeeds when the file was not deleted.")), f.restore)
-	httpd.Register(r, op(http.MethodPost, "/delete", "delete-files", "Delete several files", ""), f.deleteMany)
-	httpd.Register(r, op(http.MethodPost, "/restore", "restore-files", "Take several deletions back", ""), f.restoreMany)
-	httpd.Register(r, op(http.MethodPatch, "/tags", "tag-files", "Tag several files", ""), f.patchTags)
-	httpd.Register(r, op(http.MethodGet, "/tags", "list-tags", "List tags", "With the number of files that bear each."), f.tags)
+	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename or tag a file", "What is left out stays as it is.")), f.patch)
+	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It is gone at once for everybody, and can be restored until undo_until.")), f.delete)
+	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPost, "/{id}/restore", "restore-file", "Take a deletion back", "Also succeeds when the file was not deleted.")), f.restore)
+	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/delete", "delete-files", "Delete several files", ""), f.deleteMany)
+	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/restore", "restore-files", "Take several deletions back", ""), f.restoreMany)
+	httpd.Register(r, op(identity.ChangeFile, http.MethodPatch, "/tags", "tag-files", "Tag several files", ""), f.patchTags)
+	httpd.Register(r, op(identity.ListFiles, http.MethodGet, "/tags", "list-tags", "List tags", "With the number of files that bear each."), f.tags)
 }
 
 func (f *Files) delete(ctx context.Context, in *idInput) (*out[deletedBody], error) {

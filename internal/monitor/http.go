@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"homeserver/internal/platform/httpd"
+	"homeserver/internal/platform/identity"
 )
 
 // prefix is where the room's addresses begin, as in the original.
@@ -40,7 +41,7 @@ func (m *Monitor) routes(r *httpd.Router) {
 }
 
 func describe(path, id, summary, text string) httpd.Op {
-	return httpd.Op{Operation: huma.Operation{
+	return httpd.Op{Action: identity.ReadMonitoring, Operation: huma.Operation{
 		Method: http.MethodGet, Path: prefix + path, OperationID: id, Summary: summary, Description: text,
 		Tags: []string{"Monitoring"}, Errors: []int{http.StatusServiceUnavailable},
 	}}

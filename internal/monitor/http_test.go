@@ -93,7 +93,7 @@ func TestStorageDirectoryThatWasNeverThereIs503(t *testing.T) {
 	m.sampler.close()
 	router := httpd.NewRouter("HomeServer", "test")
 	m.Service().Routes(router)
-	local := func(*http.Request) identity.Principal { return identity.Principal{Method: identity.Local} }
+	local := httpd.Recognise(func(*http.Request) identity.Principal { return identity.Household() })
 	server := httptest.NewServer(httpd.NewServer(httpd.Config{}, router, local, quiet()).Handler())
 	defer server.Close()
 	for _, path := range []string{"/system", "/dashboard"} {

@@ -29,12 +29,12 @@ func openHouse(t *testing.T, usage Usage) string {
 	m := New(Config{StoragePath: t.TempDir(), Started: time.Now()}, usage, quiet())
 	router := httpd.NewRouter("HomeServer", "test")
 	m.Service().Routes(router)
-	local := func(r *http.Request) identity.Principal {
+	local := httpd.Recognise(func(r *http.Request) identity.Principal {
 		if r.Header.Get("X-Stranger") != "" {
 			return identity.Principal{}
 		}
-		return identity.Principal{Method: identity.Local}
-	}
+		return identity.Household()
+	})
 	server := httptest.NewServer(httpd.NewServer(httpd.Config{}, router, local, quiet()).Handler())
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)

@@ -38,6 +38,11 @@ type call struct {
 	err      error
 	remote   string
 	secure   bool
+
+	whoErr  error           // why it cannot be told who sends the request
+	closed  bool            // the house has not been set up
+	life    context.Context //nolint:containedctx // of the credential; nil never ends
+	unwatch func() bool
 }
 
 type callKey struct{}
@@ -84,7 +89,7 @@ func (c *call) begun() bool { return c.status != 0 }
 func (c *call) WriteHeader(status int) {
 	if (status >= 200 || status == http.StatusSwitchingProtocols) && c.status == 0 {
 		c.status = status
-		c.extend()
+		_ = c.extend() // if the credential has ended, the next Write says so
 	}
 	c.ResponseWriter.WriteHeader(status)
 }
@@ -93,8 +98,8 @@ func (c *call) WriteHeader(status int) {
 func (c *call) Write(p []byte) (int, error) {
 	if c.status == 0 {
 		c.WriteHeader(http.StatusOK)
-	} else {
-		c.extend()
+	} else if err := c.extend(); err != nil {
+		return 0, err
 	}
 	n, err := c.ResponseWriter.Write(p)
 	c.bytes += int64(n)
@@ -115,7 +120,9 @@ func (c *call) ReadFrom(src io.Reader) (int64, error) {
 	}
 	var total int64
 	for limited.N > 0 {
-		c.extend()
+		if err := c.extend(); err != nil {
+			return total, err
+		}
 		chunk := &io.LimitedReader{R: limited.R, N: min(limited.N, sendChunk)}
 		n, err := io.Copy(c.ResponseWriter, chunk)
 		total, c.bytes, limited.N = total+n, c.bytes+n, limited.N-n
@@ -130,32 +137,41 @@ func (c *call) ReadFrom(src io.Reader) (int64, error) {
 func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 
 // extend moves the write deadline on. The server's WriteTimeout set it when the request came.
-func (c *call) extend() {
+// It fails when the credential of the request has ended.
+func (c *call) extend() error {
+	if c.ended() {
+		return errEnded()
+	}
 	now := time.Now()
 	if now.Sub(c.deadline) < deadlineEvery {
-		return
+		return nil
 	}
 	c.deadline = now
 	_ = c.control.SetWriteDeadline(now.Add(answerStall)) // test recorders know no deadlines
+	c.watch()
+	return nil
 }
 
 // body is a request body that may take any time as long as something arrives.
 type body struct {
 	io.ReadCloser
-	control *http.ResponseController
-	set     time.Time
+	call *call
+	set  time.Time
 }
 
 // Read sets the read deadline anew every few seconds and lifts it at the end: the server goes
 // on listening for the client's departure while the answer is made.
 func (b *body) Read(p []byte) (int, error) {
+	if b.call.ended() {
+		return 0, errEnded()
+	}
 	if now := time.Now(); now.Sub(b.set) >= deadlineEvery {
 		b.set = now
-		_ = b.control.SetReadDeadline(now.Add(bodyStall))
+		_ = b.call.control.SetReadDeadline(now.Add(bodyStall))
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {
-		_ = b.control.SetReadDeadline(time.Time{})
+		_ = b.call.control.SetReadDeadline(time.Time{})
 	}
 	return n, err
 }

@@ -11,8 +11,6 @@ import (
 	"runtime/debug"
 	"strings"
 	"time"
-
-	"homeserver/internal/platform/identity"
 )
 
 // apiPolicy is the Content-Security-Policy of answers that are not pages: nothing in them may
@@ -21,13 +19,13 @@ const apiPolicy = "default-src 'none'; frame-ancestors 'none'"
 
 // gate is the middleware around the router, in one place so that its order is plain to see.
 type gate struct {
-	allowed      map[string]bool
-	proxies      []netip.Prefix
-	ids          *ids
-	log          *slog.Logger
-	authenticate Authenticate
-	cross        *http.CrossOriginProtection
-	next         http.Handler
+	allowed map[string]bool
+	proxies []netip.Prefix
+	ids     *ids
+	log     *slog.Logger
+	doors   Doors
+	cross   *http.CrossOriginProtection
+	next    http.Handler
 }
 
 // ServeHTTP implements the order that the package comment tells.
@@ -43,7 +41,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Body != nil && r.Body != http.NoBody {
 		// Also when nobody reads the body: the server drains what was announced before it answers.
 		_ = c.control.SetReadDeadline(c.start.Add(bodyStall))
-		r.Body = &body{ReadCloser: r.Body, control: c.control, set: c.start}
+		r.Body = &body{ReadCloser: r.Body, call: c, set: c.start}
 	}
 	if !g.hostAllowed(r.Host) {
 		writeStatus(c, r, http.StatusMisdirectedRequest,
@@ -61,13 +59,15 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeStatus(c, r, http.StatusForbidden, "This request comes from a page of another site and was refused.")
 		return
 	}
-	who := g.authenticate(r)
-	g.next.ServeHTTP(c, r.WithContext(identity.With(ctx, who)))
+	g.next.ServeHTTP(c, r.WithContext(g.recognise(ctx, c, r)))
 }
 
 // finish recovers from panics and writes the access log line.
 func (g *gate) finish(c *call, r *http.Request) {
 	failure := recover()
+	if c.unwatch != nil {
+		c.unwatch()
+	}
 	level, attrs := slog.LevelInfo, []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", shorten(r.URL.Path)), slog.Int("status", c.status),
 		slog.Int64("bytes", c.bytes), slog.Duration("took", time.Since(c.start)), slog.String("from", c.remote), slog.String("id", c.id),

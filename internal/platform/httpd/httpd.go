@@ -20,8 +20,6 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-
-	"homeserver/internal/platform/identity"
 )
 
 // Limits of the server.
@@ -57,10 +55,6 @@ func (c Config) Validate() error {
 	return err
 }
 
-// Authenticate finds out who sends a request. It never fails: who cannot be recognised is
-// identity.Nobody. It runs for every request and must be cheap.
-type Authenticate func(r *http.Request) identity.Principal
-
 // Server serves a router.
 type Server struct {
 	config  Config
@@ -69,10 +63,10 @@ type Server struct {
 }
 
 // NewServer puts the middleware around the router.
-func NewServer(config Config, router *Router, authenticate Authenticate, log *slog.Logger) *Server {
+func NewServer(config Config, router *Router, doors Doors, log *slog.Logger) *Server {
 	proxies, _ := prefixes(config.TrustedProxies) // Validate has reported errors
 	g := &gate{allowed: allowedHosts(config.AllowedHosts), proxies: proxies, ids: newIDs(), log: log,
-		authenticate: authenticate, next: router, cross: http.NewCrossOriginProtection()}
+		doors: doors, next: router, cross: http.NewCrossOriginProtection()}
 	return &Server{config: config, handler: g, log: log}
 }
 

@@ -63,16 +63,16 @@ func newTestServer(t *testing.T, config Config, log io.Writer) *httptest.Server 
 			_, _ = io.WriteString(w, strings.Repeat("x", 10_000))
 			return errors.New("broke in the middle")
 		})
-	r.Handle(Op{Operation: huma.Operation{Method: "POST", Path: "/item/{id}/save", OperationID: "save"}},
+	r.Handle(Op{Operation: huma.Operation{Method: "POST", Path: "/item/{id}/save", OperationID: "save"}, Action: identity.ChangeFile},
 		func(w http.ResponseWriter, r *http.Request) error {
 			return WriteJSON(w, http.StatusOK, map[string]string{"id": r.PathValue("id"), "by": identity.From(r.Context()).Name})
 		})
-	who := func(r *http.Request) identity.Principal {
+	who := Recognise(func(r *http.Request) identity.Principal {
 		if name := r.Header.Get("X-Test"); name != "" {
-			return identity.Principal{Method: identity.APIKey, Name: name}
+			return identity.Principal{Method: identity.APIKey, Name: name, Role: identity.Administrator}
 		}
 		return identity.Principal{}
-	}
+	})
 	server := httptest.NewServer(NewServer(config, r, who, slog.New(slog.NewJSONHandler(log, nil))).Handler())
 	t.Cleanup(server.Close)
 	return server
@@ -116,7 +116,7 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/item//save", nil, 404, "Not Found"},
 		{"GET", "/item/../echo", nil, 404, "Not Found"},
 		{"DELETE", "/echo", nil, 405, "Method Not Allowed"},
-		{"POST", "/item/1/save", nil, 401, "Sign in first: send the API key as X-API-Key or as a Bearer token."},
+		{"POST", "/item/1/save", nil, 401, "Sign in first, or send a token as a Bearer token or as X-API-Key."},
 		{"POST", "/item/..%2f/save", []string{"X-Test: me"}, 200, ""},
 		{"POST", "/item/%00/save", []string{"X-Test: me"}, 200, ""},
 		{"GET", "/echo?count=0", nil, 422, "Not acceptable: count: expected number >= 1."},
@@ -243,7 +243,7 @@ func TestFilesAreSentWhole(t *testing.T) {
 		http.ServeFile(w, req, path)
 		return nil
 	})
-	nobody := func(*http.Request) identity.Principal { return identity.Principal{} }
+	nobody := Recognise(func(*http.Request) identity.Principal { return identity.Principal{} })
 	server := httptest.NewServer(NewServer(Config{}, r, nobody, slog.New(slog.DiscardHandler)).Handler())
 	defer server.Close()
 	for _, c := range []struct {
@@ -271,7 +271,7 @@ func TestShutdownLetsRequestsFinish(t *testing.T) {
 		_, err := io.WriteString(w, "done")
 		return err
 	})
-	nobody := func(*http.Request) identity.Principal { return identity.Principal{} }
+	nobody := Recognise(func(*http.Request) identity.Principal { return identity.Principal{} })
 	s := NewServer(Config{Host: "127.0.0.1"}, r, nobody, slog.New(slog.DiscardHandler))
 	ctx, stop := context.WithCancel(t.Context())
 	l, err := s.Listen(ctx)

@@ -11,7 +11,6 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/klauspost/compress/gzhttp"
 
-	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/identity"
 )
 
@@ -28,6 +27,11 @@ type Op struct {
 	huma.Operation
 	// Public operations ask for no credentials. Everything else does.
 	Public bool
+	// Action is what an operation that is not public does; the gate knows who may. Without one
+	// nobody may.
+	Action identity.Action
+	// BeforeSetup operations are there before the first administrator is; nothing else is.
+	BeforeSetup bool
 	// Compress compresses the answer of a plain handler; typed operations always are.
 	Compress bool
 }
@@ -38,7 +42,8 @@ type HandlerFunc func(w http.ResponseWriter, r *http.Request) error
 // Route is a registered operation, for `homeserver routes` and tests that walk them all.
 type Route struct {
 	Method, Path, Summary string
-	Public                bool
+	Public, BeforeSetup   bool
+	Action                identity.Action
 }
 
 // Router mounts operations and describes them in one OpenAPI document. It is filled while
@@ -118,7 +123,7 @@ func (r *Router) Describe(path string, op huma.Operation) {
 // Mount serves everything below prefix (ending in a slash) by h, public and not described:
 // pages and their assets.
 func (r *Router) Mount(prefix string, h http.Handler) {
-	r.routes = append(r.routes, Route{Method: http.MethodGet, Path: prefix, Summary: "Pages and assets", Public: true})
+	r.routes = append(r.routes, Route{Method: http.MethodGet, Path: prefix, Summary: "Pages and assets", Public: true, BeforeSetup: true})
 	r.mux.Handle("GET "+prefix, h)
 }
 
@@ -132,21 +137,7 @@ func (r *Router) Schema(v any) *huma.Schema {
 func (r *Router) Routes() []Route { return r.routes }
 
 func (r *Router) note(op Op) {
-	r.routes = append(r.routes, Route{Method: op.Method, Path: op.Path, Summary: op.Summary, Public: op.Public})
-}
-
-// guard lets only authenticated principals through to operations that are not public.
-func (r *Router) guard(op Op, next http.Handler) http.Handler {
-	if op.Public {
-		return next
-	}
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if !identity.From(req.Context()).Authenticated() {
-			WriteError(w, req, errs.New(errs.Unauthenticated, "Sign in first: send the API key as X-API-Key or as a Bearer token."))
-			return
-		}
-		next.ServeHTTP(w, req)
-	})
+	r.routes = append(r.routes, Route{Method: op.Method, Path: op.Path, Summary: op.Summary, Public: op.Public, BeforeSetup: op.BeforeSetup, Action: op.Action})
 }
 
 // ServeHTTP answers unknown paths and methods in the house's form and passes everything else

@@ -12,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 )
 
 // Limits of a WebSocket (RFC 6455).
@@ -56,7 +57,12 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 	ctx, stop := context.WithCancel(r.Context())
 	s := &Socket{conn: conn, ctx: ctx, stop: stop}
 	forget := context.AfterFunc(Closing(r.Context()), func() { s.Close(websocket.StatusGoingAway, "the server is stopping") })
-	context.AfterFunc(ctx, func() { forget() }) // or the closing context would keep every socket there ever was
+	revoked := func() bool { return true }
+	if life := identity.From(r.Context()).Life; life != nil {
+		revoked = context.AfterFunc(life, func() { s.Close(websocket.StatusPolicyViolation, "the sign-in has ended") })
+	}
+	// Or the closing context and the credential would keep every socket there ever was.
+	context.AfterFunc(ctx, func() { forget(); revoked() })
 	go s.discard()
 	return s, nil
 }
