@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -34,6 +35,7 @@ type App struct {
 	started time.Time
 	db      *sqldb.DB
 	jobs    *jobs.Workers
+	auth    *auth.Auth
 	files   *files.Files
 	rooms   []service.Service
 	router  *httpd.Router
@@ -86,23 +88,8 @@ func wire(c config.Config, version string, log *slog.Logger, db *sqldb.DB) (*App
 		}
 	}
 	a.mountHouse()
-	listen := c.Server
-	if c.Auth.Method() == auth.Local && db != nil {
-		listen.Host = loopback(listen.Host, log)
-	}
-	a.server = httpd.NewServer(listen, a.router, doors, log)
+	a.server = httpd.NewServer(c.Server, a.router, doors, log)
 	return a, nil
-}
-
-// loopback keeps a server that asks nobody for a key to this machine.
-func loopback(host string, log *slog.Logger) string {
-	if ip := net.ParseIP(host); ip != nil && ip.IsLoopback() {
-		return host
-	}
-	if host != "0.0.0.0" && host != "localhost" {
-		log.Warn("HOST is not used: without API_KEY the server listens on 127.0.0.1 only", "host", host)
-	}
-	return "127.0.0.1"
 }
 
 // privateDir is the mode of directories that hold the household's data.
@@ -149,13 +136,17 @@ func (a *App) Check(ctx context.Context, options CheckOptions) (CheckReport, err
 // Close closes the database, last of all.
 func (a *App) Close() error { return a.db.Close() }
 
-// Serve migrates if it may, prepares the storage, listens and serves until ctx ends.
-func (a *App) Serve(ctx context.Context) error {
+// Serve migrates if it may, prepares the rooms, listens and serves until ctx ends. What a
+// person at the terminal must read, and no log should keep, goes to notices.
+func (a *App) Serve(ctx context.Context, notices io.Writer) error {
 	for _, note := range a.config.Notes {
 		a.log.Warn(note)
 	}
 	a.config.Auth.Warn(a.log)
 	if err := a.migrateAtStart(ctx); err != nil {
+		return err
+	}
+	if err := a.auth.Prepare(ctx); err != nil {
 		return err
 	}
 	if err := a.files.Prepare(ctx); err != nil {
@@ -167,7 +158,19 @@ func (a *App) Serve(ctx context.Context) error {
 	}
 	a.log.Info("HomeServer is ready", "url", visitURL(l.Addr()), "version", a.version, "go", runtime.Version(),
 		"database", sqldb.Redact(a.config.House.DatabaseURL), "storage", a.config.House.StoragePath, "started_in", time.Since(a.started).Round(time.Millisecond))
+	if err := a.printSetupCode(ctx, notices, visitURL(l.Addr())); err != nil {
+		return err
+	}
 	return a.run(ctx, l)
+}
+
+// printSetupCode tells whoever started a house that nobody has set up how to come in.
+func (a *App) printSetupCode(ctx context.Context, notices io.Writer, url string) error {
+	code, err := a.auth.SetupCode(ctx)
+	if err == nil && code != "" {
+		fmt.Fprintf(notices, "\nThis server has not been set up yet. Open\n\n    %s/static/setup.html\n\nand enter the setup code\n\n    %s\n\n", url, code)
+	}
+	return err
 }
 
 // run keeps server, rooms and jobs going; the first failure, or ctx, ends them all. The rooms

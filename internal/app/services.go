@@ -11,13 +11,13 @@ import (
 // services is the list of rooms, in wiring order: migrations are applied in it. Adding a room
 // is one line here. It returns the room that knows who is at the door.
 func (a *App) services(storage string) httpd.Doors {
-	doors := auth.New(a.config.Auth, time.Now)
+	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
 	a.rooms = []service.Service{
-		doors.Service(),
+		a.auth.Service(),
 		a.files.Service(),
 		monitor.New(monitor.Config{StoragePath: storage, Started: a.started}, a.files.Usage, a.log).Service(),
 	}
-	return doors
+	return a.auth
 }
 
 // planned are the services of the original's /api/v1/info whose rooms are not built.

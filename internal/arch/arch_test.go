@@ -71,7 +71,7 @@ func forbidden(s source, path string) string {
 	target, ours := strings.CutPrefix(path, module)
 	if from := room(s.pkg); from != "" {
 		base := filepath.Base(s.path)
-		if path == "net/http" && !s.test && !strings.HasPrefix(base, "http") && !strings.HasPrefix(base, "ws") && !slices.Contains(httpFiles, s.path) {
+		if path == "net/http" && !s.test && !strings.HasPrefix(base, "http") && !strings.HasPrefix(base, "ws") {
 			return "in a room net/http appears only in http*.go and ws*.go"
 		}
 		if ours && !strings.HasPrefix(target, "internal/platform/") && room(target) != from && shared[from+" "+target] == "" {
@@ -104,12 +104,6 @@ func forbidden(s source, path string) string {
 		}
 	}
 	return ""
-}
-
-// httpFiles are files of a room that are about HTTP under another name, with their reason.
-var httpFiles = []string{
-	"internal/auth/auth.go",    // Authenticate takes the request: this room's subject is HTTP credentials
-	"internal/auth/session.go", // the cookie
 }
 
 // room returns the room a package belongs to, or "".

@@ -1,28 +1,45 @@
-// Package auth decides who may come in. Until accounts exist there is one secret, API_KEY,
-// and three ways the house can stand:
+// Package auth decides who may come in: people with accounts, and the programs they give
+// tokens to. What those may do then is identity's question; this room only says who they are.
 //
-//   - API_KEY is set: every door that is not public asks for it, as X-API-Key, as a Bearer
-//     token, or as the session cookie that a page received in exchange for it.
-//   - API_KEY is not set: nobody is asked, and the server listens on 127.0.0.1 only.
+// The house can stand in three ways:
+//
+//   - Nobody has set it up: there is no account and no API_KEY. It prints a setup code, and
+//     whoever brings it becomes the first administrator. Until then nothing else is reachable.
+//   - People have accounts, with a password, passkeys, a second factor, or an OpenID provider.
+//     API_KEY, if it is set, is one more administrator, who acts for the household.
 //   - AUTH=none: nobody is asked on any network, as in the Python original. Only when said so.
 //
-// The session cookie is signed with a key made from API_KEY, so it survives restarts and ends
-// for everyone when the key changes.
+// Invariants. A secret that lets somebody in is kept as a digest (or sealed where it must be
+// read again), is shown once, and appears in no log, URL, error or audit entry. Every request
+// is answered from memory; the database is asked once for each credential, and again when
+// auth_generation says that something changed, which is looked at twice a second, so that an
+// account that is disabled anywhere (by another copy of the server, or at a terminal) is out
+// within a second, together with what it has open.
 package auth
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
+	"embed"
 	"errors"
+	"fmt"
+	"io/fs"
 	"log/slog"
-	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"homeserver/internal/platform/httpd"
+	"homeserver/internal/auth/guess"
+	"homeserver/internal/auth/password"
 	"homeserver/internal/platform/identity"
+	"homeserver/internal/platform/jobs"
 	"homeserver/internal/platform/service"
+	"homeserver/internal/platform/sqldb"
 )
+
+//go:embed migrations/*.sql
+var migrations embed.FS
 
 // publishedKey is the original's default key: everybody knows it, so it is no key.
 const publishedKey = "dev-key-change-in-production"
@@ -31,116 +48,163 @@ const publishedKey = "dev-key-change-in-production"
 // guessed.
 const shortKey = 16
 
-// Secret is a string that logs and messages never show.
-type Secret string
-
-// String hides the secret.
-func (Secret) String() string { return "(hidden)" }
-
-// LogValue hides the secret from slog.
-func (Secret) LogValue() slog.Value { return slog.StringValue("(hidden)") }
-
 // Config is what the environment says of credentials.
 type Config struct {
-	APIKey Secret `env:"API_KEY"`
-	Auth   string `env:"AUTH"`
+	APIKey    Secret `env:"API_KEY"`
+	Auth      string `env:"AUTH"`
+	Confirm   string `env:"AUTH_NONE_CONFIRM"`
+	SecretKey Secret `env:"SECRET_KEY"`
+	DataDir   string // where the key file is kept; config sets it
 }
 
 // Validate says in a sentence what is wrong with a value and gives an example.
 func (c Config) Validate() error {
-	if c.APIKey == publishedKey {
+	switch {
+	case c.APIKey == publishedKey:
 		return errors.New("API_KEY is the key published in the original's documentation, so everybody knows it; make one of your own, for example with: openssl rand -hex 24")
-	}
-	if c.Auth != "" && !strings.EqualFold(c.Auth, "none") {
-		return errors.New("AUTH can only be none (nobody is asked for a key) or be left out; for example AUTH=none")
+	case c.Auth != "" && !c.Open():
+		return errors.New("AUTH can only be none (nobody is asked who they are) or be left out; for example AUTH=none")
+	case c.Confirm != "" && !strings.EqualFold(c.Confirm, "yes"):
+		return errors.New("AUTH_NONE_CONFIRM can only be yes or be left out; for example AUTH_NONE_CONFIRM=yes")
+	case c.SecretKey != "" && len(c.SecretKey) < leastSecretKey:
+		return fmt.Errorf("SECRET_KEY is shorter than %d characters and could be guessed; make one with: openssl rand -hex 24", leastSecretKey)
 	}
 	return nil
 }
 
-// Method is how callers are recognised under this configuration.
-func (c Config) Method() identity.Method {
+// Open reports whether nobody is asked who they are.
+func (c Config) Open() bool { return strings.EqualFold(c.Auth, "none") }
+
+// Warn says at the start what a careful administrator should know.
+func (c Config) Warn(log *slog.Logger) {
 	switch {
-	case strings.EqualFold(c.Auth, "none"):
-		return identity.None
-	case c.APIKey == "":
-		return Local
-	default:
-		return identity.APIKey
+	case c.Open():
+		log.Warn("AUTH=none: nobody is asked who they are, everyone on the network can read and delete every file")
+	case c.APIKey != "" && len(c.APIKey) < shortKey:
+		log.Warn("API_KEY is short and could be guessed; make a longer one, for example with: openssl rand -hex 24", "characters", len(c.APIKey))
 	}
 }
 
-// Local is the method of a house without API_KEY.
-const Local identity.Method = "local"
-
 // Auth is the room.
 type Auth struct {
-	method  identity.Method
-	key     [sha256.Size]byte // digest of API_KEY: comparing digests leaks no length
-	signing []byte
-	guesses *guesses
-	now     func() time.Time
+	config Config
+	store  store
+	log    *slog.Logger
+	now    func() time.Time
+
+	apiKey      [sha256.Size]byte // digest of API_KEY: comparing digests leaks no length
+	keys        atomic.Pointer[keyring]
+	passwords   *password.Hasher
+	guesses     *guess.Limiter // at passwords and codes
+	tokens      *guess.Limiter // at tokens and keys in headers
+	credentials credentials
+	people      atomic.Pointer[people]
+	generation  atomic.Int64
 }
 
 // New makes the room; it does no I/O.
-func New(config Config, now func() time.Time) *Auth {
-	signing := sha256.Sum256([]byte("homeserver session cookie\x00" + string(config.APIKey)))
-	return &Auth{method: config.Method(), key: sha256.Sum256([]byte(config.APIKey)), signing: signing[:], guesses: newGuesses(now), now: now}
+func New(db *sqldb.DB, config Config, log *slog.Logger, now func() time.Time) *Auth {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	a := &Auth{config: config, store: store{db}, log: log, now: now, apiKey: sha256.Sum256([]byte(config.APIKey)),
+		passwords: password.New(), guesses: guess.New(now), tokens: guess.New(now)}
+	a.credentials.byHash = map[string]*credential{}
+	a.people.Store(&people{})
+	return a
 }
 
 // Service is what the room offers the house.
 func (a *Auth) Service() service.Service {
-	return service.Service{Name: "auth", Routes: a.routes}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic("auth: the embedded migrations have moved: " + err.Error())
+	}
+	return service.Service{Name: "auth", Migrations: sub, Routes: a.routes, Jobs: a.jobs, Run: a.run}
 }
 
-// Warn says at the start what a careful administrator should know.
-func (c Config) Warn(log *slog.Logger) {
-	switch c.Method() {
-	case identity.None:
-		log.Warn("AUTH=none: nobody is asked who they are, everyone on the network can read and delete every file")
-	case Local:
-		log.Info("no API_KEY is set: listening on 127.0.0.1 only; set API_KEY to serve the network, or AUTH=none to serve it without asking")
-	case identity.APIKey:
-		if len(c.APIKey) < shortKey {
-			log.Warn("API_KEY is short and could be guessed; make a longer one, for example with: openssl rand -hex 24", "characters", len(c.APIKey))
+func (a *Auth) jobs(w *jobs.Workers) { w.Every("auth.tidy", tidyEvery, a.Tidy) }
+
+// Prepare opens the key file and reads who there is, once the database is migrated. It must
+// succeed before requests are answered.
+func (a *Auth) Prepare(ctx context.Context) error {
+	keys, err := openKeyring(a.config.SecretKey, a.config.DataDir)
+	if err != nil {
+		return err
+	}
+	a.keys.Store(keys)
+	return a.refresh(ctx)
+}
+
+const (
+	// lookEvery is how often the generation is asked for: half of the second within which
+	// somebody who was disabled must be out.
+	lookEvery = 400 * time.Millisecond
+	// noteEvery is how often last uses are written: no request waits for that.
+	noteEvery = time.Minute
+	// noteTimeout bounds the last note, when the server ends.
+	noteTimeout = 3 * time.Second
+	// tidyEvery is how often what has expired is removed.
+	tidyEvery = 24 * time.Hour
+)
+
+// run watches for changes that other processes made, and notes last uses.
+func (a *Auth) run(ctx context.Context) error {
+	go a.tune(ctx)
+	look, note := time.NewTicker(lookEvery), time.NewTicker(noteEvery)
+	defer look.Stop()
+	defer note.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+			defer cancel()
+			a.noteUses(last)
+			return nil
+		case <-look.C:
+			a.look(ctx)
+		case <-note.C:
+			a.noteUses(ctx)
 		}
 	}
 }
 
-// Closed implements httpd.Doors.
-func (a *Auth) Closed() bool { return false }
-
-// Authenticate recognises the caller of a request.
-func (a *Auth) Authenticate(r *http.Request) (identity.Principal, error) {
-	if a.method != identity.APIKey {
-		return identity.Household(), nil
+// tune finds out how fast this machine hashes.
+func (a *Auth) tune(ctx context.Context) {
+	kept, err := a.store.anyPassword(ctx)
+	if err == nil {
+		err = a.passwords.Tune(ctx, kept)
 	}
-	if key := presented(r); key != "" {
-		if a.matches(key) {
-			return identity.Principal{Method: identity.APIKey, Name: "administrator", Role: identity.Administrator}, nil
-		}
-		return identity.Principal{}, nil
+	if err != nil && ctx.Err() == nil {
+		a.log.Warn("password hashing could not be tuned to this machine", "error", err)
 	}
-	if cookie, err := r.Cookie(cookieName); err == nil && a.valid(cookie.Value) {
-		return identity.Principal{Method: identity.Session, Name: "administrator", Role: identity.Administrator}, nil
-	}
-	return identity.Principal{}, nil
+	a.log.Debug("password hashing is tuned", "passes", a.passwords.Passes())
 }
 
-// presented is the key a request carries in a header, if any.
-func presented(r *http.Request) string {
-	if key := r.Header.Get("X-API-Key"); key != "" {
-		return key
-	}
-	scheme, token, ok := strings.Cut(r.Header.Get("Authorization"), " ")
-	if ok && strings.EqualFold(scheme, "Bearer") {
-		return strings.TrimSpace(token)
-	}
-	return ""
-}
-
+// matches reports whether key is API_KEY.
 func (a *Auth) matches(key string) bool {
 	digest := sha256.Sum256([]byte(key))
-	return subtle.ConstantTimeCompare(digest[:], a.key[:]) == 1
+	return a.config.APIKey != "" && subtle.ConstantTimeCompare(digest[:], a.apiKey[:]) == 1
 }
 
-var _ httpd.Doors = (*Auth)(nil)
+// Closed implements httpd.Doors: nobody has set the house up.
+func (a *Auth) Closed() bool {
+	return !a.config.Open() && a.config.APIKey == "" && a.people.Load().count == 0
+}
+
+// DisplayName is the name of an account for people to read, "" for the household and for
+// accounts that there are not. It does no I/O.
+func (a *Auth) DisplayName(id string) string { return a.people.Load().names[id] }
+
+// people is what is known of accounts without asking the database.
+type people struct {
+	count int
+	names map[string]string
+}
+
+// household is who acts where nobody is asked, or API_KEY was shown.
+func household(method identity.Method) identity.Principal {
+	p := identity.Household()
+	p.Method = method
+	return p
+}

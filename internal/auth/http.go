@@ -5,6 +5,8 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -13,63 +15,179 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
-// sessionState tells a page whether it must ask for the key.
-type sessionState struct {
-	Required      bool   `json:"required" doc:"Whether this server asks for credentials at all"`
-	Authenticated bool   `json:"authenticated" doc:"Whether this request was recognised"`
-	Method        string `json:"method" enum:"none,local,api_key,session," example:"session" doc:"How: none (AUTH=none), local (this machine only), api_key, session; empty when not recognised"`
-}
+const (
+	// plainCookie carries the session over plain HTTP, hostCookie over TLS: browsers keep a
+	// __Host- cookie to this very host (RFC 6265bis section 4.1.3.2).
+	plainCookie = "homeserver_session"
+	hostCookie  = "__Host-homeserver_session"
+)
 
-type sessionOutput struct {
-	SetCookie http.Cookie `header:"Set-Cookie" doc:"The session, HttpOnly and SameSite=Lax, for 30 days"`
-	Body      sessionState
-}
+// Types of problems that pages act upon.
+const (
+	typeSecondFactor = "urn:homeserver:second-factor"
+	typeConfirm      = "urn:homeserver:confirm"
+)
 
-type signInInput struct {
-	Body struct {
-		APIKey string `json:"api_key" maxLength:"1000" example:"3f0c..." doc:"The administrator's key (API_KEY)"`
+var _ httpd.Doors = (*Auth)(nil)
+
+// Authenticate recognises the sender of a request. Credentials that are worth nothing are
+// nobody's; those in headers count as guesses.
+func (a *Auth) Authenticate(r *http.Request) (identity.Principal, error) {
+	if a.config.Open() {
+		return household(identity.None), nil
 	}
+	if header := r.Header.Get("Authorization"); header != "" {
+		if name, secret, ok := r.BasicAuth(); ok {
+			return a.byHeader(r, kindApp, secret, nameKey(name))
+		}
+		if scheme, secret, ok := strings.Cut(header, " "); ok && strings.EqualFold(scheme, "Bearer") {
+			return a.byHeader(r, kindToken, strings.TrimSpace(secret), "")
+		}
+		return identity.Principal{}, nil
+	}
+	if key := r.Header.Get("X-API-Key"); key != "" {
+		return a.byHeader(r, kindToken, key, "")
+	}
+	secret := presentedSession(r)
+	if secret == "" {
+		return identity.Principal{}, nil
+	}
+	c, err := a.find(r.Context(), kindSession, secret, httpd.ClientAddr(r.Context()))
+	if err != nil || c == nil {
+		return identity.Principal{}, err
+	}
+	return *c.principal.Load(), nil
 }
 
+// presentedSession is the session cookie's value: on TLS only the one that nobody but this
+// host can have set.
+func presentedSession(r *http.Request) string {
+	cookie, err := r.Cookie(cookieName(httpd.Secure(r.Context())))
+	if err != nil {
+		return ""
+	}
+	return cookie.Value
+}
+
+func cookieName(secure bool) string {
+	if secure {
+		return hostCookie
+	}
+	return plainCookie
+}
+
+// byHeader recognises a key, token or app password. What is known to be right is let in even
+// while somebody at the same address guesses.
+func (a *Auth) byHeader(r *http.Request, k kind, secret, name string) (identity.Principal, error) {
+	ctx := r.Context()
+	address := httpd.ClientAddr(ctx)
+	a.credentials.mu.RLock()
+	known := a.credentials.byHash[hashOf(secret)] != nil
+	a.credentials.mu.RUnlock()
+	if !known {
+		if verdict := a.tokens.Ask(address, "", nil); verdict.Refuse > 0 {
+			return identity.Principal{}, refused(newTooMany(verdict.Refuse))
+		}
+	}
+	if k == kindToken && a.matches(secret) {
+		return household(identity.APIKey), nil
+	}
+	c, err := a.find(ctx, k, secret, address)
+	if err != nil {
+		return identity.Principal{}, err
+	}
+	if c == nil || name != "" && name != c.nameKey {
+		a.tokens.Wrong(address, "")
+		return identity.Principal{}, nil
+	}
+	return *c.principal.Load(), nil
+}
+
+// refused gives errors the headers and types that clients act upon.
+func refused(err error) error {
+	switch e := err.(type) { //nolint:errorlint // made in this room, and never wrapped
+	case *tooMany:
+		seconds := strconv.Itoa(int(math.Ceil(e.wait.Seconds())))
+		return huma.ErrorWithHeaders(e.error, http.Header{"Retry-After": {seconds}})
+	case *errSecondFactor:
+		return httpd.NewProblem(http.StatusUnauthorized, typeSecondFactor, "Enter the code of your authenticator app, or a recovery code.")
+	}
+	return err
+}
+
+// cookie is the session cookie with a value for life; no life removes it.
+func cookie(value string, life time.Duration, secure bool) http.Cookie {
+	c := http.Cookie{Name: cookieName(secure), Value: value, Path: "/", HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode}
+	c.MaxAge = int(life.Seconds())
+	if life <= 0 {
+		c.MaxAge = -1
+	}
+	return c
+}
+
+// clientOf is what is kept of whoever sends a request; agent and session come from its inputs.
+func clientOf(ctx context.Context, agent, session string) client {
+	return client{address: httpd.ClientAddr(ctx), agent: agent, old: session}
+}
+
+// Browser is an input: the headers of whoever signs in.
+type Browser struct {
+	Agent string `header:"User-Agent" hidden:"true"`
+	Plain string `cookie:"homeserver_session" hidden:"true"`
+	Host  string `cookie:"__Host-homeserver_session" hidden:"true"`
+}
+
+func (b Browser) client(ctx context.Context) client {
+	session := b.Plain
+	if httpd.Secure(ctx) {
+		session = b.Host
+	}
+	return clientOf(ctx, b.Agent, session)
+}
+
+// out is huma's form of an answer with a JSON body.
+type out[T any] struct{ Body T }
+
+// routes mounts the room.
 func (a *Auth) routes(r *httpd.Router) {
-	op := func(method, id, summary, description string, status int) httpd.Op {
-		return httpd.Op{Public: true, Operation: huma.Operation{Method: method, Path: "/api/v1/session", OperationID: id,
-			Summary: summary, Description: description, DefaultStatus: status, Tags: []string{"Session"}}}
-	}
-	httpd.Register(r, op(http.MethodGet, "get-session", "Who am I", "Whether credentials are asked for and whether this request carries any.", 0), a.show)
-	httpd.Register(r, op(http.MethodPost, "sign-in", "Sign in", "Exchanges the API key for a session cookie. Wrong keys are slowed down: 429 with Retry-After.", 0), a.signIn)
-	httpd.Register(r, op(http.MethodDelete, "sign-out", "Sign out", "Removes the session cookie.", http.StatusNoContent), a.signOut)
+	a.sessionRoutes(r)
+	a.accountRoutes(r)
+	a.tokenRoutes(r)
+	a.userRoutes(r)
+	a.invitationRoutes(r)
+	a.auditRoutes(r)
 }
 
-func (a *Auth) state(who identity.Principal) sessionState {
-	return sessionState{Required: a.method == identity.APIKey, Authenticated: who.Authenticated(), Method: string(who.Method)}
+// op begins the description of an operation.
+func op(action identity.Action, method, path, id, summary, description string) httpd.Op {
+	group := map[identity.Action]string{identity.ManageAccount: "Account", identity.ManageUsers: "People", identity.ReadAudit: "People"}[action]
+	if group == "" {
+		group = "Session"
+	}
+	return httpd.Op{Action: action, Public: action == "", Operation: huma.Operation{Method: method, Path: path, OperationID: id, Summary: summary, Description: description, Tags: []string{group}}}
 }
 
-func (a *Auth) show(ctx context.Context, _ *struct{}) (*struct{ Body sessionState }, error) {
-	return &struct{ Body sessionState }{a.state(identity.From(ctx))}, nil
+// empty makes an operation answer 204.
+func empty(o httpd.Op) httpd.Op {
+	o.DefaultStatus = http.StatusNoContent
+	return o
 }
 
-func (a *Auth) signIn(ctx context.Context, in *signInInput) (*sessionOutput, error) {
-	if a.method != identity.APIKey {
-		return nil, errs.New(errs.Conflict, "This server asks for no key, so there is nothing to sign in to.")
+// person returns the account that asks.
+func (a *Auth) person(ctx context.Context) (*User, error) {
+	who := identity.From(ctx)
+	if who.UserID == "" {
+		return nil, errs.New(errs.Conflict, "You are signed in with the API key, which is no account. Sign in as a person.")
 	}
-	addr := httpd.ClientAddr(ctx)
-	if wait := a.guesses.wait(addr); wait > 0 {
-		seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
-		return nil, huma.ErrorWithHeaders(errs.New(errs.RateLimited, "Too many wrong keys. Try again in "+seconds+" seconds."), http.Header{"Retry-After": {seconds}})
-	}
-	if !a.matches(in.Body.APIKey) {
-		a.guesses.wrong(addr)
-		return nil, errs.New(errs.Unauthenticated, "That key is not right.")
-	}
-	who := identity.Principal{Method: identity.Session, Name: "administrator"}
-	return &sessionOutput{SetCookie: cookie(a.issue(), sessionLife, httpd.Secure(ctx)), Body: a.state(who)}, nil
+	return a.store.user(ctx, a.store.db, who.UserID)
 }
 
-func (a *Auth) signOut(ctx context.Context, _ *struct{}) (*struct {
-	SetCookie http.Cookie `header:"Set-Cookie"`
-}, error) {
-	return &struct {
-		SetCookie http.Cookie `header:"Set-Cookie"`
-	}{cookie("", 0, httpd.Secure(ctx))}, nil
+// confirmed is person for what changes how one gets in: it asks who it is, unless that was
+// shown within the last 15 minutes.
+func (a *Auth) confirmed(ctx context.Context) (*User, error) {
+	u, err := a.person(ctx)
+	if err == nil && a.now().Sub(identity.From(ctx).Proved) > provedFor {
+		err = httpd.NewProblem(http.StatusUnauthorized, typeConfirm, "Confirm that it is you: sign in once more.")
+	}
+	return u, err
 }

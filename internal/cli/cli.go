@@ -35,6 +35,7 @@ type commands struct {
 	Serve       serveCommand       `cmd:"" help:"Run the server."`
 	Migrate     migrateCommand     `cmd:"" help:"Apply or list database migrations."`
 	Check       checkCommand       `cmd:"" help:"Compare database and storage: missing, orphaned and wrong content."`
+	User        userCommand        `cmd:"" help:"Add people, change their roles and passwords."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready (for Docker)."`
 	Routes      routesCommand      `cmd:"" help:"List every HTTP route."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`

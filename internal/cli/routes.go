@@ -32,7 +32,7 @@ func (c routesCommand) Run(r *run) error {
 	table := tabwriter.NewWriter(r.stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "METHOD\tPATH\tACCESS\tWHAT")
 	for _, route := range router.Routes() {
-		access := "key"
+		access := string(route.Action)
 		if route.Public {
 			access = "public"
 		}

@@ -16,7 +16,7 @@ type serveCommand struct{}
 func (serveCommand) Help() string {
 	return `Migrates the database, then serves on HOST:PORT until SIGINT or SIGTERM; requests under way may finish.
 
-Without API_KEY it listens on 127.0.0.1 only. Everything it keeps is in DATA_DIR (default ./data), unless STORAGE_PATH and DATABASE_URL say otherwise.`
+On its first start it prints a setup code, with which the first administrator is made in the browser. Everything it keeps is in DATA_DIR (default ./data), unless STORAGE_PATH and DATABASE_URL say otherwise.`
 }
 
 // Run runs the command.
@@ -26,7 +26,7 @@ func (serveCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(a.Serve(r.ctx), a.Close())
+	err = errors.Join(a.Serve(r.ctx, r.stderr), a.Close())
 	if err == nil {
 		log.Info("stopped")
 	}

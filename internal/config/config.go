@@ -117,6 +117,7 @@ func (c *Config) complete() {
 	if c.House.StoragePath == "" {
 		c.House.StoragePath = filepath.Join(c.House.DataDir, "storage")
 	}
+	c.Auth.DataDir = c.House.DataDir
 	if c.House.DatabaseURL == "" {
 		c.House.DatabaseURL = "sqlite:" + filepath.Join(c.House.DataDir, "homeserver.db")
 	}

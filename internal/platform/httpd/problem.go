@@ -71,6 +71,9 @@ func statusOf(kind errs.Kind) int {
 func problemOf(ctx context.Context, err error) *Problem {
 	var p *Problem
 	if errors.As(err, &p) {
+		if call := callFrom(ctx); call != nil && p.Instance == "" {
+			p.Instance = call.id
+		}
 		return p
 	}
 	status, detail := statusOf(errs.KindOf(err)), errs.Detail(err)
@@ -88,6 +91,11 @@ func problemOf(ctx context.Context, err error) *Problem {
 		detail = "Something went wrong on the server; its log says more under this request's id."
 	}
 	return newProblem(ctx, status, detail)
+}
+
+// NewProblem is an error of a status and a type of problem (RFC 9457) that clients act upon.
+func NewProblem(status int, kind, detail string) *Problem {
+	return &Problem{Type: kind, Title: http.StatusText(status), Status: status, Detail: detail}
 }
 
 func newProblem(ctx context.Context, status int, detail string) *Problem {

@@ -19,6 +19,7 @@ const (
 	Session     Method = "session"      // the cookie that a page received at sign-in
 	Token       Method = "token"        // a personal access token in a header
 	AppPassword Method = "app_password" // user name and app password (RFC 7617)
+	Terminal    Method = "terminal"     // the command line on the server itself
 )
 
 // Role is what a person is in the household.

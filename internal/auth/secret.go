@@ -1,0 +1,152 @@
+package auth
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Secret is a string that logs and messages never show.
+type Secret string
+
+// String hides the secret.
+func (Secret) String() string { return "(hidden)" }
+
+// GoString hides the secret from %#v.
+func (Secret) GoString() string { return "(hidden)" }
+
+// LogValue hides the secret from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue("(hidden)") }
+
+const (
+	// keyFile is the key that seals what the database must not hold in clear, in DATA_DIR.
+	keyFile = "secret.key"
+	// keyBytes is its length: AES-256.
+	keyBytes = 32
+	// leastSecretKey is the length of the shortest SECRET_KEY in characters; `openssl rand -hex 24`
+	// gives 48.
+	leastSecretKey = 32
+)
+
+// keyring seals small secrets (AES-256-GCM) and makes digests of others that could be guessed.
+type keyring struct {
+	aead cipher.AEAD
+	mac  []byte
+}
+
+// openKeyring derives the keys from SECRET_KEY, or from the key file, which it makes if there
+// is none.
+func openKeyring(configured Secret, dataDir string) (*keyring, error) {
+	material := []byte(configured)
+	if configured == "" {
+		var err error
+		if material, err = readKeyFile(filepath.Join(dataDir, keyFile)); err != nil {
+			return nil, err
+		}
+	}
+	derive := func(purpose string) []byte {
+		mac := hmac.New(sha256.New, material)
+		mac.Write([]byte(purpose))
+		return mac.Sum(nil)
+	}
+	block, err := aes.NewCipher(derive("homeserver sealing"))
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCM(block)
+	if err != nil {
+		return nil, err
+	}
+	return &keyring{aead: aead, mac: derive("homeserver digests")}, nil
+}
+
+// readKeyFile reads the key, and makes it on the first start. It appears under its name only
+// when it is whole, and never replaces one: two copies may start at once.
+func readKeyFile(path string) ([]byte, error) {
+	text, err := os.ReadFile(path)
+	if err == nil {
+		key, err := hex.DecodeString(strings.TrimSpace(string(text)))
+		if err != nil || len(key) != keyBytes {
+			return nil, fmt.Errorf("%s is not a key of this server; restore it from a backup, or remove it (two-factor codes must then be set up anew)", path)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the server's key cannot be read: %w", err)
+	}
+	key := make([]byte, keyBytes)
+	_, _ = rand.Read(key) // never fails (crypto/rand)
+	if err := writeNew(path, hex.EncodeToString(key)+"\n"); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, fmt.Errorf("the server's key cannot be kept: %w", err)
+	}
+	return readKeyFile(path)
+}
+
+// writeNew writes a private file durably, unless there is one of that name.
+func writeNew(path, text string) error {
+	f, err := os.CreateTemp(filepath.Dir(path), ".key-*") // mode 0600
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), path)
+}
+
+// seal encrypts text for the database; purpose binds it to its place.
+func (k *keyring) seal(purpose, text string) string {
+	nonce := make([]byte, k.aead.NonceSize())
+	_, _ = rand.Read(nonce) // never fails (crypto/rand)
+	return base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), []byte(purpose)))
+}
+
+// open decrypts what seal made for the same purpose.
+func (k *keyring) open(purpose, sealed string) (string, error) {
+	raw, err := base64.RawStdEncoding.DecodeString(sealed)
+	if err != nil || len(raw) < k.aead.NonceSize() {
+		return "", errors.New("a sealed secret is damaged")
+	}
+	n := k.aead.NonceSize()
+	text, err := k.aead.Open(nil, raw[:n], raw[n:], []byte(purpose))
+	if err != nil {
+		return "", fmt.Errorf("a sealed secret cannot be opened (has %s or SECRET_KEY changed?): %w", keyFile, err)
+	}
+	return string(text), nil
+}
+
+// digest is a keyed digest, for what could be guessed from a plain one.
+func (k *keyring) digest(purpose, text string) string {
+	mac := hmac.New(sha256.New, k.mac)
+	mac.Write([]byte(purpose + "\x00" + text))
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// secretBytes is the length of random secrets: nobody guesses 256 bits.
+const secretBytes = 32
+
+// newSecret makes a random secret that is safe in headers, cookies and URL fragments.
+func newSecret() string {
+	raw := make([]byte, secretBytes)
+	_, _ = rand.Read(raw) // never fails (crypto/rand)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// hashOf is what is kept of a random secret. It is too long to be guessed, so a plain digest will do.
+func hashOf(secret string) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}
