@@ -22,7 +22,7 @@ type sessionBody struct {
 	Current   bool      `json:"current" doc:"Whether it is the one that asks"`
 	Method    string    `json:"method" enum:"password,passkey,oidc,api_key,invitation,setup" doc:"How it began"`
 	Address   string    `json:"address" example:"192.168.1.20" doc:"Where it was last used from"`
-	Agent     string    `json:"agent" doc:"The Browser, as it describes itself"`
+	Agent     string    `json:"agent" doc:"The browser, as it describes itself"`
 	CreatedAt time.Time `json:"created_at"`
 	UsedAt    time.Time `json:"used_at"`
 	ExpiresAt time.Time `json:"expires_at"`

@@ -11,6 +11,7 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
+// InvitationBody is an open invitation as administrators see it.
 type InvitationBody struct {
 	ID        string    `json:"id"`
 	Kind      string    `json:"kind" enum:"invitation,reset" doc:"For a new account, or for a new password"`

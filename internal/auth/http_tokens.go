@@ -9,6 +9,7 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
+// TokenBody is a token as its person sees it, without its secret.
 type TokenBody struct {
 	ID        string     `json:"id"`
 	Kind      string     `json:"kind" enum:"token,app_password"`
