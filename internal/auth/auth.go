@@ -27,6 +27,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,14 @@ const publishedKey = "dev-key-change-in-production"
 // shortKey is the length in characters below which a key draws a warning: shorter ones can be
 // guessed.
 const shortKey = 16
+
+const (
+	// freeGuesses is how many wrong passwords and codes from one address are a household mistyping.
+	freeGuesses = 10
+	// freeTokens is the same for keys and tokens in headers: programs repeat a wrong one quickly,
+	// and nobody guesses 256 bits.
+	freeTokens = 100
+)
 
 // Config is what the environment says of credentials.
 type Config struct {
@@ -97,6 +106,7 @@ type Auth struct {
 	passwords   *password.Hasher
 	guesses     *guess.Limiter // at passwords and codes
 	tokens      *guess.Limiter // at tokens and keys in headers
+	trusted     sync.Map       // address -> Unix microseconds: where a right key or token came from
 	credentials credentials
 	people      atomic.Pointer[people]
 	generation  atomic.Int64
@@ -108,7 +118,7 @@ func New(db *sqldb.DB, config Config, log *slog.Logger, now func() time.Time) *A
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := &Auth{config: config, store: store{db}, log: log, now: now, apiKey: sha256.Sum256([]byte(config.APIKey)),
-		passwords: password.New(), guesses: guess.New(now), tokens: guess.New(now)}
+		passwords: password.New(), guesses: guess.New(now, freeGuesses), tokens: guess.New(now, freeTokens)}
 	a.credentials.byHash = map[string]*credential{}
 	a.people.Store(&people{})
 	return a

@@ -76,31 +76,44 @@ func cookieName(secure bool) string {
 	return plainCookie
 }
 
-// byHeader recognises a key, token or app password. What is known to be right is let in even
-// while somebody at the same address guesses.
+const (
+	// trustFor is how long an address from which a right key or token came may present others
+	// without delay, so that one misconfigured program does not lock out a household that shares
+	// its address (a reverse proxy's, say).
+	trustFor = 24 * time.Hour
+	// trustAgain is how old the note of it may grow, so that it is not written for each request.
+	trustAgain = time.Minute
+)
+
+// byHeader recognises a key, token or app password.
 func (a *Auth) byHeader(r *http.Request, k kind, secret, name string) (identity.Principal, error) {
 	ctx := r.Context()
 	address := httpd.ClientAddr(ctx)
-	a.credentials.mu.RLock()
-	known := a.credentials.byHash[hashOf(secret)] != nil
-	a.credentials.mu.RUnlock()
-	if !known {
+	now := a.now().UnixMicro()
+	last, _ := a.trusted.Load(address)
+	since, _ := last.(int64)
+	trusted := now-since < trustFor.Microseconds()
+	if !trusted {
 		if verdict := a.tokens.Ask(address, "", nil); verdict.Refuse > 0 {
 			return identity.Principal{}, refused(newTooMany(verdict.Refuse))
 		}
 	}
-	if k == kindToken && a.matches(secret) {
-		return household(identity.APIKey), nil
+	who := household(identity.APIKey)
+	if k != kindToken || !a.matches(secret) {
+		c, err := a.find(ctx, k, secret, address)
+		if err != nil {
+			return identity.Principal{}, err
+		}
+		if c == nil || name != "" && name != c.nameKey {
+			a.tokens.Wrong(address, "")
+			return identity.Principal{}, nil
+		}
+		who = *c.principal.Load()
 	}
-	c, err := a.find(ctx, k, secret, address)
-	if err != nil {
-		return identity.Principal{}, err
+	if now-since > trustAgain.Microseconds() {
+		a.trusted.Store(address, now)
 	}
-	if c == nil || name != "" && name != c.nameKey {
-		a.tokens.Wrong(address, "")
-		return identity.Principal{}, nil
-	}
-	return *c.principal.Load(), nil
+	return who, nil
 }
 
 // refused gives errors the headers and types that clients act upon.

@@ -18,10 +18,9 @@ import (
 )
 
 const (
-	// addressFree and accountFree are how many wrong guesses in a row are a person, or a whole
-	// household behind one address, mistyping.
-	addressFree, accountFree = 10, 20
-	// firstDelay doubles with every wrong guess beyond these, up to longestDelay.
+	// accountFree is how many wrong guesses at an account in a row are a person mistyping.
+	accountFree = 20
+	// firstDelay doubles with every wrong guess beyond what is free, up to longestDelay.
 	firstDelay, longestDelay = time.Second, 5 * time.Minute
 	// forgive is how long it takes until one wrong guess is forgotten.
 	forgive = 2 * time.Minute
@@ -38,7 +37,8 @@ const (
 
 // Limiter counts wrong guesses. It is safe for concurrent use.
 type Limiter struct {
-	now func() time.Time
+	now  func() time.Time
+	free int // wrong guesses from an address before it is slowed
 
 	mu        sync.Mutex
 	addresses map[string]*record
@@ -53,9 +53,10 @@ type record struct {
 	fresh *rate.Limiter
 }
 
-// New makes a limiter that knows nothing yet.
-func New(now func() time.Time) *Limiter {
-	return &Limiter{now: now, addresses: map[string]*record{}, accounts: map[string]*record{}}
+// New makes a limiter that knows nothing yet. free is how many wrong guesses from one address
+// in a row are people mistyping.
+func New(now func() time.Time, free int) *Limiter {
+	return &Limiter{now: now, free: free, addresses: map[string]*record{}, accounts: map[string]*record{}}
 }
 
 // Verdict says what to do with a guess.
@@ -109,7 +110,7 @@ func (l *Limiter) Wrong(address, account string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	count(l.addresses, Key(address), addressFree, now)
+	count(l.addresses, Key(address), l.free, now)
 	if account != "" {
 		count(l.accounts, account, accountFree, now)
 	}
