@@ -11,6 +11,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
 )
@@ -150,6 +151,7 @@ func (a *Auth) change(ctx context.Context, fn func(tx *sqldb.Tx) error) error {
 	if err := a.store.change(ctx, fn); err != nil {
 		return err
 	}
+	httpd.Outlive(ctx) // it may have been the caller's own session
 	// What is committed must take effect though the client has gone.
 	return a.refresh(context.WithoutCancel(ctx))
 }

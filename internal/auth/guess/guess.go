@@ -23,7 +23,7 @@ const (
 	// firstDelay doubles with every wrong guess beyond what is free, up to longestDelay.
 	firstDelay, longestDelay = time.Second, 5 * time.Minute
 	// forgive is how long it takes until one wrong guess is forgotten.
-	forgive = 2 * time.Minute
+	forgive = 10 * time.Minute
 	// freshEvery and freshBurst pace addresses without a wrong guess at an account under attack;
 	// freshPatience is how long one waits for its turn before it is told to come back.
 	freshEvery    = time.Second

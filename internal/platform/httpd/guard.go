@@ -78,6 +78,17 @@ func errEnded() error {
 // ended reports whether the credential of the request has ended since it began.
 func (c *call) ended() bool { return c.life != nil && c.life.Err() != nil }
 
+// Outlive lets the answer to a request go out although its credential ends: for those who
+// have just ended it themselves.
+func Outlive(ctx context.Context) {
+	if c := callFrom(ctx); c != nil {
+		if c.unwatch != nil {
+			c.unwatch()
+		}
+		c.life = nil
+	}
+}
+
 // watch has a transfer cut when its credential ends, also while it stands still.
 func (c *call) watch() {
 	if c.life != nil && c.unwatch == nil {
