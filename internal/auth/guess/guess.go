@@ -26,9 +26,9 @@ const (
 	forgive = 10 * time.Minute
 	// freshEvery and freshBurst pace addresses without a wrong guess at an account under attack;
 	// freshPatience is how long one waits for its turn before it is told to come back.
-	freshEvery    = time.Second
+	freshEvery    = 500 * time.Millisecond
 	freshBurst    = 5
-	freshPatience = 10 * time.Second
+	freshPatience = 2 * time.Second
 	// most bounds the memory of it, in entries; the oldest half goes first.
 	most = 20_000
 	// network is the part of an IPv6 address that one household has to itself, in bits.

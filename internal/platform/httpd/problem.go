@@ -111,9 +111,8 @@ func asProblem(ctx context.Context, err error) error {
 	noteError(ctx, err)
 	p := problemOf(ctx, err)
 	headers := headersFor(p.Status)
-	var own huma.HeadersError
-	if errors.As(err, &own) {
-		headers = own.GetHeaders()
+	if own := ownHeaders(err); own != nil {
+		headers = own
 	}
 	if headers == nil {
 		return p
@@ -128,21 +127,32 @@ func WriteError(w http.ResponseWriter, r *http.Request, err error) {
 	if call := callFrom(r.Context()); call != nil && call.begun() {
 		panic(http.ErrAbortHandler)
 	}
-	writeProblem(w, problemOf(r.Context(), err))
+	writeProblem(w, problemOf(r.Context(), err), ownHeaders(err))
 }
 
 // writeStatus answers a status that comes from the router or a middleware, not from an error.
 func writeStatus(w http.ResponseWriter, r *http.Request, status int, detail string) {
-	writeProblem(w, newProblem(r.Context(), status, detail))
+	writeProblem(w, newProblem(r.Context(), status, detail), nil)
 }
 
-func writeProblem(w http.ResponseWriter, p *Problem) {
+// ownHeaders are those that err brings, such as Retry-After.
+func ownHeaders(err error) http.Header {
+	var own huma.HeadersError
+	if errors.As(err, &own) {
+		return own.GetHeaders()
+	}
+	return nil
+}
+
+func writeProblem(w http.ResponseWriter, p *Problem, own http.Header) {
 	h := w.Header()
 	for _, name := range []string{"Content-Disposition", "Content-Length", "Content-Encoding", "ETag", "Last-Modified", "Cache-Control"} {
 		h.Del(name)
 	}
-	for name, values := range headersFor(p.Status) {
-		h[name] = values
+	for _, more := range []http.Header{headersFor(p.Status), own} {
+		for name, values := range more {
+			h[name] = values
+		}
 	}
 	h.Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
