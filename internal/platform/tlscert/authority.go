@@ -59,12 +59,14 @@ func openAuthority(dir string, n names, now time.Time) (*authority, error) {
 		if number > 1 {
 			place += "-" + strconv.Itoa(number)
 		}
-		a, err := readAuthority(place)
-		if errors.Is(err, fs.ErrNotExist) {
-			a, err = makeAuthority(place, n, now)
+		if _, err := os.Stat(place); errors.Is(err, fs.ErrNotExist) {
+			if err := makeAuthority(place, n, now); err != nil {
+				return nil, err
+			}
 		}
+		a, err := readAuthority(place)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the local authority in %s cannot be used: %w; put it back from a backup, or move the directory away for a new one, which every device must then be told to trust", place, err)
 		}
 		if now.Before(a.cert.NotAfter) {
 			return a, nil
@@ -75,56 +77,43 @@ func openAuthority(dir string, n names, now time.Time) (*authority, error) {
 func readAuthority(place string) (*authority, error) {
 	cert, err := os.ReadFile(filepath.Join(place, certName))
 	if err != nil {
-		return nil, unreadable(place, err)
+		return nil, err
 	}
 	key, err := os.ReadFile(filepath.Join(place, keyName))
 	if err != nil {
-		return nil, unreadable(place, err)
+		return nil, err
 	}
 	pair, err := tls.X509KeyPair(cert, key)
 	if err != nil {
-		return nil, unreadable(place, err)
+		return nil, err
 	}
 	private, ok := pair.PrivateKey.(*ecdsa.PrivateKey)
 	if !ok {
-		return nil, unreadable(place, errors.New("its key is not of this server's kind"))
+		return nil, errors.New("its key is not of this server's kind")
 	}
 	return &authority{cert: pair.Leaf, key: private, pem: cert}, nil
 }
 
-// unreadable is about an authority that is not whole; one that is not there at all keeps its
-// plain error.
-func unreadable(place string, err error) error {
-	if _, missing := os.Stat(place); errors.Is(missing, fs.ErrNotExist) {
-		return missing
-	}
-	return fmt.Errorf("the local authority in %s cannot be used: %w; put it back from a backup, or move the directory away for a new one, which every device must then be told to trust", place, err)
-}
-
-// makeAuthority makes an authority and puts it into place whole: a directory is renamed onto
-// another only when that is empty, so whoever comes second reads what the first has made.
-func makeAuthority(place string, n names, now time.Time) (*authority, error) {
+// makeAuthority makes an authority and puts it into place whole: a directory cannot be renamed
+// onto another with something in it, so what another process has made meanwhile stays.
+func makeAuthority(place string, n names, now time.Time) error {
 	a, key, err := newAuthority(n, now)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	parent := filepath.Dir(place)
-	temporary, err := os.MkdirTemp(parent, ".new-") // for this user only
+	temporary, err := os.MkdirTemp(filepath.Dir(place), ".new-") // for this user only
 	if err != nil {
-		return nil, fmt.Errorf("the local authority cannot be kept in %s: %w; set DATA_DIR to a directory this user may write", parent, err)
+		return fmt.Errorf("the local authority cannot be kept: %w; set DATA_DIR to a directory this user may write", err)
 	}
 	defer os.RemoveAll(temporary)
 	err = errors.Join(write(filepath.Join(temporary, keyName), key), write(filepath.Join(temporary, certName), a.pem))
-	if err != nil {
-		return nil, fmt.Errorf("the local authority cannot be kept in %s: %w", parent, err)
+	if err == nil {
+		err = os.Rename(temporary, place)
 	}
-	if err := os.Rename(temporary, place); err != nil {
-		if other, readErr := readAuthority(place); readErr == nil {
-			return other, nil
-		}
-		return nil, fmt.Errorf("the local authority cannot be kept in %s: %w", place, err)
+	if _, other := os.Stat(filepath.Join(place, certName)); err != nil && other != nil {
+		return fmt.Errorf("the local authority cannot be kept: %w; set DATA_DIR to a directory this user may write", err)
 	}
-	return a, nil
+	return nil
 }
 
 // newAuthority makes an authority that can vouch for the names and addresses of a home, and
