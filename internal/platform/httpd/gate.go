@@ -26,7 +26,7 @@ type gate struct {
 	doors   Doors
 	cross   *http.CrossOriginProtection
 	next    http.Handler
-	strict  bool // browsers are told to come by TLS only
+	strict  bool // browsers are told to come by TLS only; the server speaks nothing else
 }
 
 // ServeHTTP implements the order that the package comment tells.
@@ -55,7 +55,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
-	if g.strict && r.TLS != nil {
+	if g.strict {
 		h.Set("Strict-Transport-Security", strictTransport)
 	}
 	if err := g.cross.Check(r); err != nil {
