@@ -25,6 +25,7 @@ import (
 	"homeserver/internal/platform/jobs"
 	"homeserver/internal/platform/service"
 	"homeserver/internal/platform/sqldb"
+	"homeserver/internal/platform/tlscert"
 )
 
 // App is the house with its plumbing open.
@@ -40,6 +41,7 @@ type App struct {
 	rooms   []service.Service
 	router  *httpd.Router
 	server  *httpd.Server
+	tls     *tlscert.Certificates // nil without TLS and before Serve
 }
 
 // Open opens the database and wires the rooms; nothing runs yet. PostgreSQL that is not up is
@@ -88,6 +90,7 @@ func wire(c config.Config, version string, log *slog.Logger, db *sqldb.DB) (*App
 		}
 	}
 	a.mountHouse()
+	a.mountAuthority()
 	a.server = httpd.NewServer(c.Server, a.router, doors, log)
 	return a, nil
 }
@@ -152,13 +155,16 @@ func (a *App) Serve(ctx context.Context, notices io.Writer) error {
 	if err := a.files.Prepare(ctx); err != nil {
 		return err
 	}
+	if err := a.useTLS(); err != nil {
+		return err
+	}
 	l, err := a.server.Listen(ctx)
 	if err != nil {
 		return err
 	}
-	a.log.Info("HomeServer is ready", "url", visitURL(l.Addr()), "version", a.version, "go", runtime.Version(),
+	a.log.Info("HomeServer is ready", "url", a.visitURL(l.Addr()), "version", a.version, "go", runtime.Version(),
 		"database", sqldb.Redact(a.config.House.DatabaseURL), "storage", a.config.House.StoragePath, "started_in", time.Since(a.started).Round(time.Millisecond))
-	if err := a.printSetupCode(ctx, notices, visitURL(l.Addr())); err != nil {
+	if err := a.printSetupCode(ctx, notices, a.visitURL(l.Addr())); err != nil {
 		return err
 	}
 	return a.run(ctx, l)
@@ -199,16 +205,4 @@ func named(room string, err error) error {
 		return nil
 	}
 	return fmt.Errorf("room %s: %w", room, err)
-}
-
-// visitURL is an address a person can open.
-func visitURL(addr net.Addr) string {
-	host, port, err := net.SplitHostPort(addr.String())
-	if err != nil {
-		return addr.String()
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() || ip.IsLoopback() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port)
 }

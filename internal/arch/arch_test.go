@@ -34,11 +34,13 @@ var notRooms = []string{"app", "cli", "config", "arch", "platform"}
 
 // drivers may be imported by exactly one package each.
 var drivers = map[string]string{
-	"modernc.org/sqlite":            "internal/platform/sqldb",
-	"github.com/jackc/pgx/v5":       "internal/platform/sqldb",
-	"github.com/pressly/goose/v3":   "internal/platform/sqldb",
-	"github.com/coder/websocket":    "internal/platform/httpd",
-	"github.com/shirou/gopsutil/v4": "internal/monitor",
+	"modernc.org/sqlite":               "internal/platform/sqldb",
+	"github.com/jackc/pgx/v5":          "internal/platform/sqldb",
+	"github.com/pressly/goose/v3":      "internal/platform/sqldb",
+	"github.com/coder/websocket":       "internal/platform/httpd",
+	"github.com/caddyserver/certmagic": "internal/platform/tlscert",
+	"go.uber.org/zap":                  "internal/platform/tlscert",
+	"github.com/shirou/gopsutil/v4":    "internal/monitor",
 }
 
 // shared lists what a room may import of another, with the reason. It is empty.

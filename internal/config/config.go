@@ -23,6 +23,7 @@ import (
 	"homeserver/internal/auth"
 	"homeserver/internal/files"
 	"homeserver/internal/platform/httpd"
+	"homeserver/internal/platform/tlscert"
 )
 
 // DefaultDataDir is where everything is kept when nothing is set; it is made when it is missing.
@@ -53,6 +54,7 @@ type Unused struct {
 type Config struct {
 	House  House
 	Server httpd.Config
+	TLS    tlscert.Config
 	Auth   auth.Config
 	Files  files.Config
 	Unused Unused
@@ -63,7 +65,7 @@ type Config struct {
 // examples are what a message suggests when a value cannot be read.
 func examples() map[string]string {
 	return map[string]string{
-		"PORT": "8000", "DEBUG": "false", "AUTO_MIGRATE": "true", "COLLECT_AFTER": "24h",
+		"PORT": "8000", "DEBUG": "false", "AUTO_MIGRATE": "true", "COLLECT_AFTER": "24h", "HTTP_PORT": "80",
 	}
 }
 
@@ -121,6 +123,8 @@ func (c *Config) complete() {
 	if c.House.DatabaseURL == "" {
 		c.House.DatabaseURL = "sqlite:" + filepath.Join(c.House.DataDir, "homeserver.db")
 	}
+	// Names that the certificate is for are names of this server.
+	c.Server.AllowedHosts = append(c.Server.AllowedHosts, c.TLS.Names()...)
 }
 
 // note remembers what the household should hear of: settings that do nothing.
@@ -156,7 +160,7 @@ func (c Config) validate() error {
 	case !validURL(c.House.DatabaseURL):
 		return errors.New("DATABASE_URL has a form this server does not know; for example DATABASE_URL=postgresql://homeserver:password@localhost:5432/homeserver or DATABASE_URL=sqlite:/var/lib/homeserver/homeserver.db")
 	}
-	for _, err := range []error{c.Server.Validate(), c.Auth.Validate(), c.Files.Validate()} {
+	for _, err := range []error{c.Server.Validate(), c.TLS.Validate(c.Server.Port), c.Auth.Validate(), c.Files.Validate()} {
 		if err != nil {
 			return err
 		}
@@ -182,6 +186,9 @@ func explain(err error, values map[string]string) error {
 	var parse env.ParseError
 	if !errors.As(err, &parse) {
 		return err
+	}
+	if parse.Type.Kind() == reflect.Pointer { // a setting that may be absent
+		parse.Type = parse.Type.Elem()
 	}
 	name := variable(reflect.TypeFor[Config](), parse.Name)
 	kind := map[reflect.Kind]string{reflect.Int: "a whole number", reflect.Bool: "true or false", reflect.Int64: "a duration or a whole number"}[parse.Type.Kind()]

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"homeserver/internal/platform/tlscert"
 )
 
 // load reads settings given as NAME=value and the text of a .env file.
@@ -63,8 +65,23 @@ func TestBadValuesAreNamed(t *testing.T) {
 		{"TRUSTED_PROXIES=here", "TRUSTED_PROXIES"},
 		{"COLLECT_AFTER=soon", "COLLECT_AFTER"},
 		{"AUTO_MIGRATE=2", "AUTO_MIGRATE"},
+		{"TLS=yes", `TLS is "yes"`},
+		{"TLS_CERT=/a.pem", "TLS_CERT and TLS_KEY"},
+		{"TLS=files", "TLS_CERT and TLS_KEY"},
+		{"TLS=self TLS_CERT=/a.pem TLS_KEY=/b.pem", "leave one of the two out"},
+		{"TLS=self TLS_DOMAINS=a..b", `TLS_DOMAINS has "a..b"`},
+		{"TLS=acme", "TLS_DOMAINS"},
+		{"TLS=acme TLS_DOMAINS=*.example.org", `TLS_DOMAINS has "*.example.org"`},
+		{"TLS=acme TLS_DOMAINS=192.0.2.1", "TLS_DOMAINS has the address 192.0.2.1"},
+		{"TLS=acme TLS_DOMAINS=home.example.org PORT=0", "PORT"},
+		{"TLS=acme TLS_DOMAINS=home.example.org ACME_CA=http://ca", "ACME_CA"},
+		{"TLS=acme TLS_DOMAINS=home.example.org ACME_EMAIL=me", "ACME_EMAIL"},
+		{"TLS=self HTTP_PORT=abc", `HTTP_PORT is "abc", which is not a whole number`},
+		{"TLS=self HTTP_PORT=70000", "HTTP_PORT is 70000"},
+		{"TLS=self HTTP_PORT=8000", "HTTP_PORT and PORT are both 8000"},
+		{"HTTP_PORT=80", "HTTP_PORT is 80, but without TLS"},
 	} {
-		_, err := load(t, "", c.setting)
+		_, err := load(t, "", strings.Fields(c.setting)...)
 		if err == nil {
 			t.Errorf("%s: got no error", c.setting)
 			continue
@@ -75,6 +92,29 @@ func TestBadValuesAreNamed(t *testing.T) {
 		if strings.Contains(err.Error(), "env:") {
 			t.Errorf("%s: got the parser's own words: %q", c.setting, err)
 		}
+	}
+}
+
+func TestTLS(t *testing.T) {
+	for _, c := range []struct {
+		settings string
+		kind     tlscert.Kind
+		plain    int
+	}{
+		{"", tlscert.Off, 0},
+		{"TLS=off TLS_CERT=/a.pem TLS_KEY=/b.pem", tlscert.Off, 0},
+		{"TLS_CERT=/a.pem TLS_KEY=/b.pem", tlscert.Files, 0},
+		{"TLS=Self HTTP_PORT=8080", tlscert.Self, 8080},
+		{"TLS=acme TLS_DOMAINS=home.example.org", tlscert.ACME, 80},
+		{"TLS=acme TLS_DOMAINS=home.example.org HTTP_PORT=0", tlscert.ACME, 0},
+	} {
+		got, err := load(t, "", strings.Fields(c.settings)...)
+		if err != nil || got.TLS.Kind() != c.kind || got.TLS.PlainPort() != c.plain {
+			t.Errorf("%s: got %q and plain port %d (%v), want %q and %d", c.settings, got.TLS.Kind(), got.TLS.PlainPort(), err, c.kind, c.plain)
+		}
+	}
+	if c, err := load(t, "", "TLS=self", "TLS_DOMAINS=Home.example.org., 192.0.2.1"); err != nil || !slices.Equal(c.Server.AllowedHosts, []string{"home.example.org", "192.0.2.1"}) {
+		t.Errorf("got %q (%v), want the certificate's names among the server's", c.Server.AllowedHosts, err)
 	}
 }
 

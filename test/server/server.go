@@ -166,7 +166,7 @@ func (s *Server) CLI(args ...string) (stdout, stderr string, code int) {
 func (s *Server) Setenv(name, value string) { s.env[name] = value }
 
 // address is where the log says that the server listens.
-var address = regexp.MustCompile(`msg="HomeServer is ready" url="?http://[^" ]*:(\d+)`)
+var address = regexp.MustCompile(`msg="HomeServer is ready" url="?(https?)://[^" ]*:(\d+)`)
 
 // WaitListening waits until the process listens and notes its address.
 func (s *Server) WaitListening(timeout time.Duration) {
@@ -176,7 +176,7 @@ func (s *Server) WaitListening(timeout time.Duration) {
 		if match == nil {
 			return errors.New("its log names no address")
 		}
-		if base := "http://127.0.0.1:" + match[1]; base != s.Base { // or clients at work on it would race
+		if base := match[1] + "://127.0.0.1:" + match[2]; base != s.Base { // or clients at work on it would race
 			s.Base = base
 		}
 		return nil

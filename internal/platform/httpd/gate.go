@@ -26,6 +26,7 @@ type gate struct {
 	doors   Doors
 	cross   *http.CrossOriginProtection
 	next    http.Handler
+	strict  bool // browsers are told to come by TLS only; the server speaks nothing else
 }
 
 // ServeHTTP implements the order that the package comment tells.
@@ -44,8 +45,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = &body{ReadCloser: r.Body, call: c, set: c.start}
 	}
 	if !g.hostAllowed(r.Host) {
-		writeStatus(c, r, http.StatusMisdirectedRequest,
-			fmt.Sprintf("This server does not answer to the name %q. If it should, add the name to ALLOWED_HOSTS.", hostOnly(r.Host)))
+		g.misdirected(c, r)
 		return
 	}
 	h := c.Header()
@@ -55,6 +55,9 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("X-Frame-Options", "SAMEORIGIN")
+	if g.strict {
+		h.Set("Strict-Transport-Security", strictTransport)
+	}
 	if err := g.cross.Check(r); err != nil {
 		writeStatus(c, r, http.StatusForbidden, "This request comes from a page of another site and was refused.")
 		return
@@ -157,6 +160,12 @@ func (g *gate) hostAllowed(host string) bool {
 		}
 	}
 	return false
+}
+
+// misdirected answers a request to a name that is not this server's.
+func (g *gate) misdirected(w http.ResponseWriter, r *http.Request) {
+	writeStatus(w, r, http.StatusMisdirectedRequest,
+		fmt.Sprintf("This server does not answer to the name %q. If it should, add the name to ALLOWED_HOSTS.", hostOnly(r.Host)))
 }
 
 func allowedHosts(names []string) map[string]bool {

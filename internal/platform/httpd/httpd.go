@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -33,6 +34,8 @@ const (
 	// shutdownTimeout is how long requests under way may take to finish when the server
 	// stops; docker and systemd kill after that.
 	shutdownTimeout = 20 * time.Second
+	// listeners is how many there are at most: TLS, plain HTTP on its port, the second port.
+	listeners = 3
 )
 
 // Config is what the environment says of the server.
@@ -57,9 +60,11 @@ func (c Config) Validate() error {
 
 // Server serves a router.
 type Server struct {
-	config  Config
-	handler http.Handler
-	log     *slog.Logger
+	config Config
+	gate   *gate
+	log    *slog.Logger
+	tls    *TLS         // nil for plain HTTP
+	plain  net.Listener // the second port, with TLS only
 }
 
 // NewServer puts the middleware around the router.
@@ -67,19 +72,31 @@ func NewServer(config Config, router *Router, doors Doors, log *slog.Logger) *Se
 	proxies, _ := prefixes(config.TrustedProxies) // Validate has reported errors
 	g := &gate{allowed: allowedHosts(config.AllowedHosts), proxies: proxies, ids: newIDs(), log: log,
 		doors: doors, next: router, cross: http.NewCrossOriginProtection()}
-	return &Server{config: config, handler: g, log: log}
+	return &Server{config: config, gate: g, log: log}
 }
 
 // Handler is the whole server as a handler, for tests.
-func (s *Server) Handler() http.Handler { return s.handler }
+func (s *Server) Handler() http.Handler { return s.gate }
 
-// Listen opens the port. A port in use is reported with what to do about it.
+// Listen opens the port, and with TLS the second one. A port in use is reported with what to do about it.
 func (s *Server) Listen(ctx context.Context) (net.Listener, error) {
-	address := net.JoinHostPort(s.config.Host, strconv.Itoa(s.config.Port))
+	l, err := listen(ctx, s.config.Host, s.config.Port, "is another copy running? set HOST and PORT to another address, for example PORT=8001")
+	if err != nil {
+		return nil, err
+	}
+	if err := s.listenPlain(ctx); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
+}
+
+// listen opens a port; advice is what to do when it cannot be opened.
+func listen(ctx context.Context, host string, port int, advice string) (net.Listener, error) {
+	address := net.JoinHostPort(host, strconv.Itoa(port))
 	var lc net.ListenConfig
 	l, err := lc.Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w (is another copy running? set HOST and PORT to another address, for example PORT=8001)", address, err)
+		return nil, fmt.Errorf("cannot listen on %s: %w (%s)", address, err, advice)
 	}
 	return l, nil
 }
@@ -100,14 +117,18 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	closing, close := context.WithCancel(context.Background())
 	defer close()
 	server := &http.Server{
-		Handler: s.handler, ReadHeaderTimeout: headerTimeout, WriteTimeout: answerStall, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
-		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Handler: s.gate, ReadHeaderTimeout: headerTimeout, WriteTimeout: answerStall, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: s.errorLog(),
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(context.Background(), closingKey{}, closing)
 		},
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
+	servers, failed := []*http.Server{server}, make(chan error, listeners)
+	if s.tls != nil {
+		servers = s.serveTLS(server, l, failed)
+	} else {
+		go func() { failed <- server.Serve(l) }()
+	}
 	select {
 	case err := <-failed:
 		return fmt.Errorf("the HTTP server stopped: %w", err)
@@ -117,12 +138,17 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	s.log.Info("stopping: requests under way may finish", "at_most", shutdownTimeout)
 	grace, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		s.log.Warn("some requests did not finish in time and were cut", "after", shutdownTimeout)
-		_ = server.Close()
+	for _, server := range servers {
+		if err := server.Shutdown(grace); err != nil {
+			s.log.Warn("some requests did not finish in time and were cut", "after", shutdownTimeout)
+			_ = server.Close()
+		}
 	}
 	return nil
 }
+
+// errorLog takes what net/http has to say of connections that went wrong.
+func (s *Server) errorLog() *log.Logger { return slog.NewLogLogger(s.log.Handler(), slog.LevelDebug) }
 
 // prefixes reads addresses and networks such as 10.0.0.1 or 10.0.0.0/8.
 func prefixes(list []string) ([]netip.Prefix, error) {
