@@ -146,6 +146,9 @@ func (a *App) Serve(ctx context.Context, notices io.Writer) error {
 		a.log.Warn(note)
 	}
 	a.config.Auth.Warn(a.log)
+	if err := a.refuseOpenToAll(ctx); err != nil {
+		return err
+	}
 	if err := a.migrateAtStart(ctx); err != nil {
 		return err
 	}
@@ -168,6 +171,20 @@ func (a *App) Serve(ctx context.Context, notices io.Writer) error {
 		return err
 	}
 	return a.run(ctx, l)
+}
+
+// refuseOpenToAll keeps a house that asks nobody who they are off the internet, unless that is
+// meant.
+func (a *App) refuseOpenToAll(ctx context.Context) error {
+	if !a.config.Auth.Open() || a.config.Auth.Confirm != "" {
+		return nil
+	}
+	address, public, err := httpd.ListensPublicly(ctx, a.config.Server.Host)
+	if err != nil || !public {
+		return err
+	}
+	return fmt.Errorf("AUTH=none is refused: the server would listen on %s, which the whole internet can reach, and everybody could read and delete every file. "+
+		"Leave AUTH out, or set HOST to a private address, for example HOST=127.0.0.1; if it is really meant, set AUTH_NONE_CONFIRM=yes", address)
 }
 
 // printSetupCode tells whoever started a house that nobody has set up how to come in.

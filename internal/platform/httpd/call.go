@@ -43,6 +43,7 @@ type call struct {
 	closed  bool            // the house has not been set up
 	life    context.Context //nolint:containedctx // of the credential; nil never ends
 	unwatch func() bool
+	sockets *Quota
 }
 
 type callKey struct{}

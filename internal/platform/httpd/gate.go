@@ -24,6 +24,7 @@ type gate struct {
 	ids     *ids
 	log     *slog.Logger
 	doors   Doors
+	sockets *Quota
 	cross   *http.CrossOriginProtection
 	next    http.Handler
 	strict  bool // browsers are told to come by TLS only; the server speaks nothing else
@@ -31,7 +32,7 @@ type gate struct {
 
 // ServeHTTP implements the order that the package comment tells.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{ResponseWriter: w, control: http.NewResponseController(w), id: g.ids.next(), start: time.Now()}
+	c := &call{ResponseWriter: w, sockets: g.sockets, control: http.NewResponseController(w), id: g.ids.next(), start: time.Now()}
 	c.deadline = c.start
 	c.remote, c.secure = g.origin(r)
 	ctx := context.WithValue(r.Context(), callKey{}, c)

@@ -71,7 +71,7 @@ type Server struct {
 func NewServer(config Config, router *Router, doors Doors, log *slog.Logger) *Server {
 	proxies, _ := prefixes(config.TrustedProxies) // Validate has reported errors
 	g := &gate{allowed: allowedHosts(config.AllowedHosts), proxies: proxies, ids: newIDs(), log: log,
-		doors: doors, next: router, cross: http.NewCrossOriginProtection()}
+		doors: doors, sockets: NewQuota(maxSockets), next: router, cross: http.NewCrossOriginProtection()}
 	return &Server{config: config, gate: g, log: log}
 }
 

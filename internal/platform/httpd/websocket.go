@@ -19,6 +19,9 @@ import (
 const (
 	// socketReadLimit is the largest message a client may send, in bytes; ours say nothing.
 	socketReadLimit = 4 << 10
+	// maxSockets is how many one principal may have open: a thousand dashboards at one key are
+	// promised, and as many that a program forgot to close are too many.
+	maxSockets = 2000
 	// socketWriteTimeout is how long one frame may take to leave; a browser that sleeps for
 	// longer reconnects when it wakes.
 	socketWriteTimeout = 10 * time.Second
@@ -49,8 +52,16 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 			return nil, errs.New(errs.Forbidden, "This page belongs to another site and may not listen here.")
 		}
 	}
+	release := func() {}
+	if c := callFrom(r.Context()); c != nil && c.sockets != nil {
+		var free bool
+		if release, free = c.sockets.Take(PrincipalKey(r.Context())); !free {
+			return nil, errs.Newf(errs.RateLimited, "You have %d live connections open, which is the most. Close some first.", c.sockets.most)
+		}
+	}
 	conn, err := websocket.Accept(w, r, nil)
 	if err != nil {
+		release()
 		return nil, errs.Wrap(errs.Malformed, "The WebSocket handshake failed.", err) // answered already: the connection is cut
 	}
 	conn.SetReadLimit(socketReadLimit)
@@ -62,7 +73,7 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 		revoked = context.AfterFunc(life, func() { s.Close(websocket.StatusPolicyViolation, "the sign-in has ended") })
 	}
 	// Or the closing context and the credential would keep every socket there ever was.
-	context.AfterFunc(ctx, func() { forget(); revoked() })
+	context.AfterFunc(ctx, func() { forget(); revoked(); release() })
 	go s.discard()
 	return s, nil
 }
