@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -29,7 +30,7 @@ func TestSocketsAreCounted(t *testing.T) {
 		return identity.Principal{Method: identity.Session, UserID: r.Header.Get("X-User"), Role: identity.Member}
 	})
 	s := NewServer(Config{}, r, by, slog.New(slog.DiscardHandler))
-	s.handler.(*gate).sockets = NewQuota(2)
+	s.gate.sockets = NewQuota(2)
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
 	dial := func(user string) (*websocket.Conn, int) {
@@ -57,7 +58,7 @@ func TestSocketsAreCounted(t *testing.T) {
 	for range 1000 {
 		if conn, status := dial("ada"); status == http.StatusSwitchingProtocols {
 			_ = conn.CloseNow()
-			_, _ = second.CloseNow(), other.CloseNow()
+			_ = errors.Join(second.CloseNow(), other.CloseNow())
 			return
 		}
 	}
