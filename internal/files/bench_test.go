@@ -121,6 +121,7 @@ func (h *house) lastCursor(b *testing.B, query string) string {
 	if err != nil {
 		b.Fatal(err)
 	}
+	l.view = viewOf(h.who)
 	sel, err := h.store.selectFiles(b.Context(), l)
 	if err != nil {
 		b.Fatal(err)
