@@ -85,7 +85,9 @@ func (w *listWriter) arm(audiences []string, after *position) {
 	default:
 		w.text(` FROM file_metadata f WHERE f.deleted_at IS NULL`)
 	}
-	w.visible(audience, audiences)
+	if sel.plan != fromNames {
+		w.visible(audience, audiences)
+	}
 	if sel.tag != "" && (sel.plan == walkOrder || sel.plan == fromNames) {
 		w.tagged()
 	}
