@@ -310,7 +310,7 @@ func TestPrepareRefuses(t *testing.T) {
 		original(t, db, filepath.Join(t.TempDir(), "elsewhere"), rows)
 		h := &house{t: t}
 		prepare := func() error {
-			h.Files = New(db, newDisk(root), Config{}, nil, (&clock{}).now)
+			h.Files = New(db, newDisk(root), Config{}, nil, (&clock{}).now, Lent{})
 			if err := db.Migrate(t.Context(), "files", h.Service().Migrations); err != nil {
 				t.Fatal(err)
 			}
@@ -347,13 +347,13 @@ func TestPrepareRefuses(t *testing.T) {
 func TestTwoProcessesPrepareAtOnce(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
 		root := filepath.Join(t.TempDir(), "storage")
-		service := New(db, newDisk(root), Config{}, nil, nil).Service()
+		service := New(db, newDisk(root), Config{}, nil, nil, Lent{}).Service()
 		if err := db.Migrate(t.Context(), service.Name, service.Migrations); err != nil {
 			t.Fatal(err)
 		}
 		results := make(chan error, 6)
 		for range cap(results) {
-			go func() { results <- New(db, newDisk(root), Config{}, nil, (&clock{}).now).Prepare(t.Context()) }()
+			go func() { results <- New(db, newDisk(root), Config{}, nil, (&clock{}).now, Lent{}).Prepare(t.Context()) }()
 		}
 		for range cap(results) {
 			if err := <-results; err != nil {

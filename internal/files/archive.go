@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 )
 
 // maxArchive is how many files one archive may hold.
@@ -26,7 +27,7 @@ type archived struct {
 	entry string
 }
 
-// planArchive finds the files and gives each a name of its own, in the order of uploads.
+// planArchive finds those of the files that the principal of ctx may read, and gives each a name of its own, in the order of uploads.
 func (f *Files) planArchive(ctx context.Context, ids []string) ([]archived, error) {
 	if len(ids) == 0 || len(ids) > maxArchive {
 		return nil, errs.Newf(errs.Invalid, "Name from 1 to %d files by their ids.", maxArchive)
@@ -35,6 +36,8 @@ func (f *Files) planArchive(ctx context.Context, ids []string) ([]archived, erro
 	if err != nil {
 		return nil, err
 	}
+	may := gate(identity.From(ctx), identity.ReadFile)
+	rows = slices.DeleteFunc(rows, func(row File) bool { return may(&row) != nil })
 	if len(rows) == 0 {
 		return nil, errNotFound()
 	}

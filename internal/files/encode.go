@@ -9,8 +9,8 @@ import (
 // Answers are encoded by appending to a buffer: a list of 100,000 files makes no garbage,
 // and encoding costs less than reading the rows.
 
-// appendFile appends a file's metadata as a JSON object.
-func appendFile(b []byte, f *File) []byte {
+// appendFile appends a file's metadata as a JSON object; owner is the name of its owner.
+func appendFile(b []byte, f *File, owner string) []byte {
 	b = append(b, `{"id":`...)
 	b = appendString(b, f.ID)
 	b = append(b, `,"filename":`...)
@@ -29,6 +29,15 @@ func appendFile(b []byte, f *File) []byte {
 	} else {
 		b = appendString(b, f.SHA256)
 	}
+	if f.Owner == household { // nearly all, in most houses
+		return append(b, `,"owner":"","owner_name":"","shared":true}`...)
+	}
+	b = append(b, `,"owner":`...)
+	b = appendString(b, f.Owner)
+	b = append(b, `,"owner_name":`...)
+	b = appendString(b, owner)
+	b = append(b, `,"shared":`...)
+	b = strconv.AppendBool(b, f.shared())
 	return append(b, '}')
 }
 

@@ -16,9 +16,12 @@
 //     reference, in a transaction that holds the blob's row. What this database never knew is
 //     put into quarantine instead: the database may be new, or an older copy. Uploads take the same row lock
 //     before they rely on a blob.
+//   - Every file has an owner and an audience (audience.go). Whoever asks for a file by its id is
+//     judged by the one gate, identity.Allow; lists show exactly what the gate lets one read.
 //   - Deleting hides a row (deleted_at); after the undo window the purge drops it.
-//   - Counters (files_usage, tag_names.files) and file_tags change in the transaction that
-//     changes the rows they count; all of them speak of rows that are not hidden.
+//   - Counters (files_usage, tag_names.files, tag_private) and file_tags change in the transaction
+//     that changes the rows they count; all of them speak of rows that are not hidden. They are
+//     kept for each audience, so that nobody learns from a number what others keep to themselves.
 //   - Files of the original are never unlinked: adoption moves them to their blob's place.
 package files
 
@@ -71,6 +74,30 @@ func (c Config) Validate() error {
 	return nil
 }
 
+// Lent is what the house lends the room. Each may be nil.
+type Lent struct {
+	// DisplayName is the name of an account for people, "" for one that is not known. It is
+	// called for every file that is shown, so it must be quick.
+	DisplayName func(id string) string
+	// Record notes what somebody did for the audit log: the principal and the address are in
+	// ctx. target is a file's id, "" when it was several.
+	Record func(ctx context.Context, action, target, detail string)
+}
+
+// displayName is the name of a file's owner, "" for the household.
+func (l Lent) displayName(owner string) string {
+	if owner == household || l.DisplayName == nil {
+		return ""
+	}
+	return l.DisplayName(owner)
+}
+
+func (l Lent) record(ctx context.Context, action, target, detail string) {
+	if l.Record != nil {
+		l.Record(ctx, action, target, detail)
+	}
+}
+
 // File is one file of the library as its row describes it.
 type File struct {
 	ID          string
@@ -81,8 +108,12 @@ type File struct {
 	Tags        []string
 	SHA256      string // "" until a file of the original is adopted
 
-	path string // storage_path: the blob's, or the original's
-	key  string // nameKey of Name
+	Owner string // an account's id; "" is the household
+
+	path     string // storage_path: the blob's, or the original's
+	key      string // nameKey of Name
+	audience string // who may see it beside administrators: "" everybody in the house, else the owner
+	hidden   bool   // deleted, and not purged yet
 }
 
 // adopted reports whether the content is at its blob's place.
@@ -96,8 +127,11 @@ type Files struct {
 	log    *slog.Logger
 	now    func() time.Time
 
+	lent Lent
+
 	commit committer
 	claims claims
+	slots  slots
 	space  spaceGauge
 	usage  usage
 	adopt  adoption
@@ -107,11 +141,11 @@ type Files struct {
 }
 
 // New makes the room. It does no I/O.
-func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now func() time.Time) *Files {
+func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now func() time.Time, lent Lent) *Files {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, purgeSoon: make(chan struct{}, 1)}
+	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1)}
 	f.commit.store = f.commitBatch
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -51,17 +52,26 @@ type house struct {
 	root  string
 	clock *clock
 	http  http.Handler
+	who   identity.Principal // who sends the requests
+	audit *[]string          // what was recorded
+}
+
+// as is the same house with somebody else at the door.
+func (h *house) as(who identity.Principal) *house {
+	visited := *h
+	visited.who = who
+	return &visited
 }
 
 // furnish migrates db and puts the room on it. wrap, if given, stands between room and disk.
 func furnish(t testing.TB, db *sqldb.DB, root string, wrap func(blob.Store) blob.Store) *house {
 	t.Helper()
-	h := &house{t: t, root: root, clock: &clock{t: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
+	h := &house{t: t, root: root, who: identity.Household(), audit: new([]string), clock: &clock{t: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
 	var store blob.Store = diskblob.New(root)
 	if wrap != nil {
 		store = wrap(store)
 	}
-	h.Files = New(db, store, Config{CollectAfter: 24 * time.Hour}, slog.New(slog.DiscardHandler), h.clock.now)
+	h.Files = New(db, store, Config{CollectAfter: 24 * time.Hour}, slog.New(slog.DiscardHandler), h.clock.now, Lent{DisplayName: func(id string) string { return "Name of " + id }, Record: h.record})
 	service := h.Service()
 	if err := db.Migrate(t.Context(), service.Name, service.Migrations); err != nil {
 		t.Fatal(err)
@@ -71,8 +81,8 @@ func furnish(t testing.TB, db *sqldb.DB, root string, wrap func(blob.Store) blob
 	}
 	router := httpd.NewRouter("HomeServer", "test")
 	service.Routes(router)
-	h.http = httpd.NewServer(httpd.Config{Host: "127.0.0.1"}, router, httpd.Recognise(func(*http.Request) identity.Principal {
-		return identity.Household()
+	h.http = httpd.NewServer(httpd.Config{Host: "127.0.0.1"}, router, httpd.Recognise(func(r *http.Request) identity.Principal {
+		return identity.From(r.Context())
 	}), slog.New(slog.DiscardHandler)).Handler()
 	return h
 }
@@ -89,6 +99,7 @@ func each(t *testing.T, test func(t *testing.T, h *house)) {
 func (h *house) do(method, path, contentType string, body io.Reader) *httptest.ResponseRecorder {
 	h.t.Helper()
 	r := httptest.NewRequest(method, path, body)
+	r = r.WithContext(identity.With(r.Context(), h.who))
 	r.Host = "localhost"
 	if contentType != "" {
 		r.Header.Set("Content-Type", contentType)
@@ -149,46 +160,82 @@ func (h *house) list(query string) listBody {
 	return into[listBody](h, h.get(prefix+"/list"+query))
 }
 
+// record is the audit log.
+func (h *house) record(ctx context.Context, action, target, detail string) {
+	h.clock.mu.Lock()
+	defer h.clock.mu.Unlock()
+	*h.audit = append(*h.audit, fmt.Sprintf("%s %s %s %s", identity.From(ctx).UserID, action, target, detail))
+}
+
 // consistent compares every counter and index table with the rows they speak of.
 func (h *house) consistent() {
 	h.t.Helper()
 	ctx := context.Background()
-	var files, bytes int64
-	if err := h.store.db.QueryRow(ctx, `SELECT count(*), coalesce(sum(size), 0) FROM file_metadata WHERE deleted_at IS NULL`).Scan(&files, &bytes); err != nil {
-		h.t.Fatal(err)
-	}
-	c, err := h.store.usage(ctx)
-	if err != nil || c != (counts{files, bytes}) {
-		h.t.Errorf("counters: got %+v, %v; want %d files, %d bytes", c, err, files, bytes)
-	}
-	if f, b := h.Usage(); f != files || b != bytes {
-		h.t.Errorf("Usage: got %d, %d; want %d, %d", f, b, files, bytes)
-	}
 	rows, err := h.store.files(ctx, h.store.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NULL`)
-	if err != nil {
-		h.t.Fatal(err)
-	}
-	want, got := map[string]int64{}, map[string]int64{}
-	pairs := 0
+	h.must(err)
+	views := map[view]bool{{all: true}: true, {}: true, {own: "stranger"}: true}
 	for _, row := range rows {
-		for _, tag := range row.Tags {
-			want[tag]++
-			pairs++
+		views[view{own: row.Owner}] = true
+		if row.audience != household && row.audience != row.Owner {
+			h.t.Errorf("%s: got audience %q, want nobody's or its owner's, %q", row.ID, row.audience, row.Owner)
 		}
 	}
-	tags, err := h.store.mostUsedTags(ctx, 1_000_000)
-	if err != nil {
-		h.t.Fatal(err)
+	for v := range views {
+		h.countsOf(v, rows)
 	}
+	type tagging struct{ tag, id, audience string }
+	want, got := map[tagging]bool{}, map[tagging]bool{}
+	for _, row := range rows {
+		for _, tag := range row.Tags {
+			want[tagging{tagKey(tag), row.ID, row.audience}] = true
+		}
+	}
+	list, err := h.store.db.Query(ctx, `SELECT n.tag_key, t.file_id, t.audience FROM file_tags t JOIN tag_names n ON n.id = t.tag_id`)
+	h.must(err)
+	defer list.Close()
+	for list.Next() {
+		var t tagging
+		h.must(list.Scan(&t.tag, &t.id, &t.audience))
+		got[t] = true
+	}
+	if h.must(list.Err()); !maps.Equal(got, want) {
+		h.t.Errorf("file_tags: got %v, want %v", got, want)
+	}
+}
+
+// countsOf compares the counters that a view shows with the rows.
+func (h *house) countsOf(v view, rows []File) {
+	h.t.Helper()
+	ctx := context.Background()
+	var want counts
+	wantTags, gotTags := map[string]int64{}, map[string]int64{}
+	for _, row := range rows {
+		if !v.all && row.audience != household && row.audience != v.own {
+			continue
+		}
+		want.add(counts{1, row.Size})
+		for _, tag := range row.Tags {
+			wantTags[tag]++
+		}
+	}
+	if c, err := h.store.usage(ctx, v); err != nil || c != want {
+		h.t.Errorf("counters of %+v: got %+v, %v; want %+v", v, c, err, want)
+	}
+	if files, bytes := h.Usage(); v.all && (counts{files, bytes}) != want {
+		h.t.Errorf("Usage: got %d, %d; want %+v", files, bytes, want)
+	}
+	tags, err := h.store.mostUsedTags(ctx, v, 1_000_000)
+	h.must(err)
 	for _, tag := range tags {
-		got[tag.Tag] = tag.Files
+		gotTags[tag.Tag] = tag.Files
 	}
-	if fmt.Sprint(got) != fmt.Sprint(want) {
-		h.t.Errorf("tags: got %v, want %v", got, want)
+	if !maps.Equal(gotTags, wantTags) {
+		h.t.Errorf("tags of %+v: got %v, want %v", v, gotTags, wantTags)
 	}
-	var n int
-	if err := h.store.db.QueryRow(ctx, `SELECT count(*) FROM file_tags`).Scan(&n); err != nil || n != pairs {
-		h.t.Errorf("file_tags: got %d rows, %v; want %d", n, err, pairs)
+	for tag, n := range wantTags {
+		if _, files, err := h.store.tagUsage(ctx, v, tag); err != nil || files != n {
+			h.t.Errorf("tag %s of %+v: got %d, %v; want %d", tag, v, files, err, n)
+		}
 	}
 }
 
@@ -224,7 +271,7 @@ func TestUploadAndDownload(t *testing.T) {
 		if w.Body.String() != "hello\n" {
 			t.Errorf("got %q", w.Body)
 		}
-		r := httptest.NewRequest("GET", prefix+"/"+f.ID+"/download?inline=1", nil)
+		r := httptest.NewRequestWithContext(identity.With(t.Context(), h.who), "GET", prefix+"/"+f.ID+"/download?inline=1", nil)
 		r.Host = "localhost"
 		r.Header.Set("Range", "bytes=1-3")
 		part := httptest.NewRecorder()

@@ -22,7 +22,7 @@ func TestNewDatabaseOnOldStorage(t *testing.T) {
 	h := furnish(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), root, nil)
 	photo := h.put("photo.jpg", "the only copy", "")
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		other := New(db, diskblob.New(root), Config{}, slog.New(slog.DiscardHandler), time.Now)
+		other := New(db, diskblob.New(root), Config{}, slog.New(slog.DiscardHandler), time.Now, Lent{})
 		service := other.Service()
 		h.must(db.Migrate(t.Context(), service.Name, service.Migrations))
 		err := other.Prepare(t.Context())

@@ -22,12 +22,16 @@ type FileBody struct {
 	UploadDate  string   `json:"upload_date" format:"date-time" example:"2026-11-24T03:00:00.123456Z"`
 	Tags        []string `json:"tags" nullable:"false" example:"[\"holiday\"]"`
 	SHA256      *string  `json:"sha256" example:"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03" doc:"Of the content; null until a file of the original is adopted"`
+	Owner       string   `json:"owner" example:"0197c1f4-5d3e-7b6a-9f21-4c8d2e6a1b90" doc:"The account that the file belongs to; empty: the household"`
+	OwnerName   string   `json:"owner_name" example:"Ada" doc:"The owner's name; empty for the household"`
+	Shared      bool     `json:"shared" doc:"Whether everybody in the house may see the file; the household's files always are shared"`
 }
 
-func bodyOf(f *File) FileBody {
-	b := FileBody{ID: f.ID, Filename: f.Name, ContentType: f.ContentType, Size: f.Size, UploadDate: string(appendTime(nil, f.Uploaded)), Tags: f.Tags}
-	if f.SHA256 != "" {
-		b.SHA256 = &f.SHA256
+func (f *Files) bodyOf(row *File) FileBody {
+	b := FileBody{ID: row.ID, Filename: row.Name, ContentType: row.ContentType, Size: row.Size, UploadDate: string(appendTime(nil, row.Uploaded)), Tags: row.Tags,
+		Owner: row.Owner, OwnerName: f.lent.displayName(row.Owner), Shared: row.shared()}
+	if row.SHA256 != "" {
+		b.SHA256 = &row.SHA256
 	}
 	return b
 }
@@ -49,6 +53,8 @@ type listBody struct {
 type form struct {
 	File string `json:"file" format:"binary" doc:"The file. Its name may be given as filename or filename*."`
 	Tags string `json:"tags,omitempty" example:"holiday,2026" doc:"Tags separated by commas; before or after the file"`
+	// A form field is text; true and false are what most programs write.
+	Shared string `json:"shared,omitempty" enum:"true,1,on,yes,false,0,off,no" doc:"Whether everybody in the house may see the file; not if left out. What is uploaded for the household (with API_KEY or AUTH=none) always is shared"`
 }
 
 // op begins the description of an operation.
@@ -61,8 +67,8 @@ func answers(o httpd.Op, success *huma.Response, problems ...string) httpd.Op {
 	o.Responses = map[string]*huma.Response{"200": success}
 	for _, status := range problems {
 		o.Responses[status] = &huma.Response{Description: map[string]string{
-			"400": "The request could not be understood", "404": "File not found", "413": "The storage cannot hold a file of this size",
-			"416": "The range lies outside the file", "422": "A value is not acceptable", "503": "Storage or database are away; try again", "507": "The storage is full",
+			"400": "The request could not be understood", "403": "Not allowed", "404": "File not found", "413": "The storage cannot hold a file of this size",
+			"416": "The range lies outside the file", "422": "A value is not acceptable", "429": "Too many uploads at the same time; try again", "503": "Storage or database are away; try again", "507": "The storage is full",
 		}[status]}
 	}
 	return o
@@ -83,7 +89,7 @@ func idParam() *huma.Param {
 // routes mounts the room. Byte streams and the hot paths are plain handlers.
 func (f *Files) routes(r *httpd.Router) {
 	upload := answers(op(identity.CreateFile, http.MethodPost, "/upload", "upload-file", "Upload a file", "Streams one file in. It is durable when the answer comes: hashed, synced, and in the database."),
-		jsonAnswer(r, "Stored", uploadBody{}), "400", "413", "422", "503", "507")
+		jsonAnswer(r, "Stored", uploadBody{}), "400", "403", "413", "422", "429", "503", "507")
 	upload.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: r.Schema(form{})}}}
 	r.Handle(upload, f.handleUpload)
 
@@ -116,12 +122,29 @@ func (f *Files) routes(r *httpd.Router) {
 
 // handleMetadata answers from one indexed row.
 func (f *Files) handleMetadata(w http.ResponseWriter, r *http.Request) error {
-	row, err := f.store.find(r.Context(), r.PathValue("id"))
+	row, err := f.readable(r)
 	if err != nil {
 		return err
 	}
-	sendJSON(w, append(appendFile(make([]byte, 0, jsonRoom), row), '\n'))
+	sendJSON(w, append(f.appendFile(make([]byte, 0, jsonRoom), row), '\n'))
 	return nil
+}
+
+// readable finds the file that a request names, if its principal may read it.
+func (f *Files) readable(r *http.Request) (*File, error) {
+	row, err := f.store.find(r.Context(), r.PathValue("id"))
+	if err == nil {
+		err = gate(identity.From(r.Context()), identity.ReadFile)(row)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return row, nil
+}
+
+// appendFile appends a file's metadata as clients see it.
+func (f *Files) appendFile(b []byte, row *File) []byte {
+	return appendFile(b, row, f.lent.displayName(row.Owner))
 }
 
 // jsonRoom is what one file's JSON usually fits into, in bytes.

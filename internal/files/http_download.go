@@ -11,7 +11,7 @@ import (
 // handleDownload sends content as http.ServeContent does: ranges, conditions, HEAD, sendfile.
 // What people upload never runs on this origin: it is an attachment in a sandbox.
 func (f *Files) handleDownload(w http.ResponseWriter, r *http.Request) error {
-	row, err := f.store.find(r.Context(), r.PathValue("id"))
+	row, err := f.readable(r)
 	if err != nil {
 		return err
 	}

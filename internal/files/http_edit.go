@@ -3,7 +3,6 @@ package files
 import (
 	"context"
 	"net/http"
-	"slices"
 	"time"
 
 	"homeserver/internal/platform/errs"
@@ -48,12 +47,18 @@ type restoredManyBody struct {
 type patchBody struct {
 	Filename *string   `json:"filename,omitempty" doc:"The new name" example:"report.txt"`
 	Tags     *[]string `json:"tags,omitempty" doc:"All tags of the file from now on"`
+	Shared   *bool     `json:"shared,omitempty" doc:"Whether everybody in the house may see the file; its owner and administrators decide. The household's files stay shared"`
 }
 
 type patchTagsBody struct {
 	IDs    []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000"`
 	Add    []string `json:"add,omitempty" doc:"Tags every file shall bear"`
 	Remove []string `json:"remove,omitempty" doc:"Tags no file shall bear; removed before others are added"`
+}
+
+type shareBody struct {
+	IDs    []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000"`
+	Shared bool     `json:"shared" doc:"Whether everybody in the house may see the files"`
 }
 
 type changedBody struct {
@@ -71,16 +76,19 @@ type out[T any] struct{ Body T }
 // editRoutes mounts the operations that change files and tags.
 func (f *Files) editRoutes(r *httpd.Router) {
 	notFound := func(o httpd.Op) httpd.Op {
-		o.Errors = []int{http.StatusNotFound, http.StatusUnprocessableEntity}
+		o.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity}
 		return o
 	}
-	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename or tag a file", "What is left out stays as it is.")), f.patch)
+	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename, tag or share a file", "What is left out stays as it is.")), f.patch)
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It is gone at once for everybody, and can be restored until undo_until.")), f.delete)
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPost, "/{id}/restore", "restore-file", "Take a deletion back", "Also succeeds when the file was not deleted.")), f.restore)
 	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/delete", "delete-files", "Delete several files", ""), f.deleteMany)
 	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/restore", "restore-files", "Take several deletions back", ""), f.restoreMany)
 	httpd.Register(r, op(identity.ChangeFile, http.MethodPatch, "/tags", "tag-files", "Tag several files", ""), f.patchTags)
-	httpd.Register(r, op(identity.ListFiles, http.MethodGet, "/tags", "list-tags", "List tags", "With the number of files that bear each."), f.tags)
+	share := op(identity.ShareFile, http.MethodPatch, "/share", "share-files", "Share several files, or no longer", "Only their owner and administrators may; one file of another's that one may read, or with shared false one of the household's, and none is changed.")
+	share.Errors = []int{http.StatusForbidden, http.StatusUnprocessableEntity}
+	httpd.Register(r, share, f.patchShare)
+	httpd.Register(r, op(identity.ListFiles, http.MethodGet, "/tags", "list-tags", "List tags", "With the number of files that bear each, of those that one may read."), f.tags)
 }
 
 func (f *Files) delete(ctx context.Context, in *idInput) (*out[deletedBody], error) {
@@ -93,23 +101,25 @@ func (f *Files) delete(ctx context.Context, in *idInput) (*out[deletedBody], err
 
 func (f *Files) deleteMany(ctx context.Context, in *struct{ Body idsBody }) (*out[deletedManyBody], error) {
 	deleted, until, err := f.Delete(ctx, in.Body.IDs)
-	return &out[deletedManyBody]{deletedManyBody{Deleted: listOf(deleted), Missing: missing(in.Body.IDs, deleted), UndoUntil: until}}, err
+	ids := fileIDs(deleted)
+	return &out[deletedManyBody]{deletedManyBody{Deleted: ids, Missing: missing(in.Body.IDs, ids), UndoUntil: until}}, err
 }
 
 func (f *Files) restore(ctx context.Context, in *idInput) (*out[FileBody], error) {
-	if _, err := f.Restore(ctx, []string{in.ID}); err != nil {
-		return nil, err
+	there, err := f.Restore(ctx, []string{in.ID})
+	if err == nil && len(there) == 0 {
+		err = errNotFound()
 	}
-	row, err := f.store.find(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
-	return &out[FileBody]{bodyOf(row)}, nil
+	return &out[FileBody]{f.bodyOf(&there[0])}, nil
 }
 
 func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*out[restoredManyBody], error) {
 	there, err := f.Restore(ctx, in.Body.IDs)
-	return &out[restoredManyBody]{restoredManyBody{Restored: listOf(there), Missing: missing(in.Body.IDs, there)}}, err
+	ids := fileIDs(there)
+	return &out[restoredManyBody]{restoredManyBody{Restored: ids, Missing: missing(in.Body.IDs, ids)}}, err
 }
 
 func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], error) {
@@ -126,22 +136,38 @@ func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], erro
 			return nil, err
 		}
 	}
-	rows, _, err := f.store.edit(ctx, []string{in.ID}, func(row *File) error {
+	was := false
+	e, err := f.edit(ctx, []string{in.ID}, in.Body.actions(), func(row *File) error {
+		was = row.shared()
 		if in.Body.Filename != nil {
 			row.Name = name
 		}
 		if in.Body.Tags != nil {
 			row.Tags = tags
 		}
-		return nil
+		return setShared(row, in.Body.Shared)
 	})
-	if err == nil && len(rows) == 0 {
+	if err == nil && len(e.found) == 0 {
 		err = errNotFound()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &out[FileBody]{bodyOf(&rows[0])}, nil
+	if shared := e.found[0].shared(); shared != was {
+		f.recordFiles(ctx, "files.share", e.found, sharing(shared))
+	}
+	return &out[FileBody]{f.bodyOf(&e.found[0])}, nil
+}
+
+// actions are what the gate is asked for: sharing alone is no change of the file.
+func (b patchBody) actions() []identity.Action {
+	switch {
+	case b.Shared == nil:
+		return []identity.Action{identity.ChangeFile}
+	case b.Filename == nil && b.Tags == nil:
+		return []identity.Action{identity.ShareFile}
+	}
+	return []identity.Action{identity.ChangeFile, identity.ShareFile}
 }
 
 func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody }) (*out[changedBody], error) {
@@ -149,7 +175,7 @@ func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody })
 	if err != nil {
 		return nil, err
 	}
-	rows, changed, err := f.store.edit(ctx, in.Body.IDs, func(row *File) error {
+	e, err := f.edit(ctx, in.Body.IDs, []identity.Action{identity.ChangeFile}, func(row *File) error {
 		tags := without(row.Tags, in.Body.Remove)
 		tags = append(tags, without(add, tags)...)
 		if len(tags) > max(maxTags, len(row.Tags)) {
@@ -158,15 +184,30 @@ func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody })
 		row.Tags = tags
 		return nil
 	})
-	found := make([]string, len(rows))
-	for i := range rows {
-		found[i] = rows[i].ID
+	return &out[changedBody]{changedBody{Changed: len(e.changed), Missing: missing(in.Body.IDs, fileIDs(e.found))}}, err
+}
+
+func (f *Files) patchShare(ctx context.Context, in *struct{ Body shareBody }) (*out[changedBody], error) {
+	e, err := f.edit(ctx, in.Body.IDs, []identity.Action{identity.ShareFile}, func(row *File) error {
+		return setShared(row, &in.Body.Shared)
+	})
+	if err == nil && len(e.changed) > 0 {
+		f.recordFiles(ctx, "files.share", e.changed, sharing(in.Body.Shared))
 	}
-	return &out[changedBody]{changedBody{Changed: changed, Missing: missing(in.Body.IDs, found)}}, err
+	return &out[changedBody]{changedBody{Changed: len(e.changed), Missing: missing(in.Body.IDs, fileIDs(e.found))}}, err
+}
+
+// edit changes files that the principal of ctx may do all of actions to.
+func (f *Files) edit(ctx context.Context, ids []string, actions []identity.Action, change func(*File) error) (edited, error) {
+	e, err := f.store.edit(ctx, ids, gate(identity.From(ctx), actions...), change)
+	if err == nil {
+		f.usage.set(e.counts)
+	}
+	return e, err
 }
 
 func (f *Files) tags(ctx context.Context, _ *struct{}) (*out[tagsBody], error) {
-	tags, err := f.store.mostUsedTags(ctx, maxTagList)
+	tags, err := f.store.mostUsedTags(ctx, viewOf(identity.From(ctx)), maxTagList)
 	return &out[tagsBody]{tagsBody{tags}}, err
 }
 
@@ -186,10 +227,11 @@ func missing(ids, found []string) []string {
 	return rest
 }
 
-// listOf makes an absent list an empty one, which JSON tells apart.
-func listOf(ids []string) []string {
-	if ids == nil {
-		return []string{}
+// fileIDs are the ids of files, as a list that is never absent: JSON tells that apart.
+func fileIDs(list []File) []string {
+	ids := make([]string, len(list))
+	for i := range list {
+		ids[i] = list[i].ID
 	}
-	return slices.Clip(ids)
+	return ids
 }

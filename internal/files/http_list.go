@@ -8,6 +8,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 )
 
 // streamBatch is how many files of an unlimited list are read at a time: no read transaction
@@ -48,6 +49,7 @@ func (f *Files) handleList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	l.view = viewOf(identity.From(r.Context()))
 	sel, err := f.store.selectFiles(r.Context(), l)
 	if err != nil {
 		return err
@@ -81,7 +83,7 @@ func (f *Files) appendPage(r *http.Request, buf []byte, sel selection) ([]byte, 
 		if count > 1 {
 			buf = append(buf, ',')
 		}
-		buf = appendFile(buf, file)
+		buf = f.appendFile(buf, file)
 		next = sel.positionOf(file)
 	})
 	if err != nil {
@@ -103,7 +105,7 @@ func (f *Files) stream(w http.ResponseWriter, r *http.Request, buf []byte, kept 
 			if total++; total > 1 {
 				buf = append(buf, ',')
 			}
-			buf = appendFile(buf, file)
+			buf = f.appendFile(buf, file)
 		})
 		if err != nil {
 			return err

@@ -38,6 +38,7 @@ type listQuery struct {
 	descending bool
 	limit      int // 0: all
 	after      *position
+	view       view
 }
 
 // position is a place in a list: after the file with this key and id. Files that come or go

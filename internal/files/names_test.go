@@ -111,12 +111,12 @@ func TestCursor(t *testing.T) {
 
 func TestEncodeFile(t *testing.T) {
 	for _, hostile := range []string{"plain", "\"\\\n\t\x00\x1f\x7f", "</script><!--&", "\u2028\u2029", "\xff\xfe", "😀\u202e", "é"} {
-		f := File{ID: hostile, Name: hostile, ContentType: hostile, Tags: []string{hostile}}
+		f := File{ID: hostile, Name: hostile, ContentType: hostile, Tags: []string{hostile}, Owner: hostile}
 		var got FileBody
-		if err := json.Unmarshal(appendFile(nil, &f), &got); err != nil {
-			t.Errorf("%q: %v in %s", hostile, err, appendFile(nil, &f))
+		if err := json.Unmarshal(appendFile(nil, &f, hostile), &got); err != nil {
+			t.Errorf("%q: %v in %s", hostile, err, appendFile(nil, &f, hostile))
 		}
-		if want := strings.ToValidUTF8(hostile, "\ufffd"); utf8.ValidString(hostile) && (got.Filename != want || got.Tags[0] != want) {
+		if want := strings.ToValidUTF8(hostile, "\ufffd"); utf8.ValidString(hostile) && (got.Filename != want || got.Tags[0] != want || got.Owner != want || got.OwnerName != want) {
 			t.Errorf("got %q, want %q", got.Filename, want)
 		}
 	}

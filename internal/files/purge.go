@@ -3,40 +3,57 @@ package files
 import (
 	"context"
 	"errors"
+	"strconv"
 	"time"
 
 	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/identity"
 )
 
 // purgeBatch is how many deletions are made final in one transaction.
 const purgeBatch = 500
 
-// Delete hides files at once and for good after the undo window. It returns the ids of those
-// that were there, and until when they can be had back.
-func (f *Files) Delete(ctx context.Context, ids []string) (deleted []string, undoUntil time.Time, err error) {
+// Delete hides files at once and for good after the undo window: those that are there and that
+// the principal of ctx may change. It returns them, and until when they can be had back.
+func (f *Files) Delete(ctx context.Context, ids []string) (deleted []File, undoUntil time.Time, err error) {
 	now := f.now()
-	deleted, c, err := f.store.hide(ctx, ids, now.UnixMicro())
+	deleted, c, err := f.store.hide(ctx, ids, now.UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	if len(deleted) > 0 {
 		f.usage.set(c)
 		f.askForPurge()
+		f.recordFiles(ctx, "files.delete", deleted, "")
 	}
 	return deleted, now.Add(undoWindow).UTC().Truncate(time.Second), nil
 }
 
-// Restore takes deletions back. It returns the ids of all files that are there now, also of
-// those that had not been deleted.
-func (f *Files) Restore(ctx context.Context, ids []string) ([]string, error) {
-	restored, c, err := f.store.restore(ctx, ids)
+// Restore takes deletions back. It returns all files that are there now and that the principal
+// of ctx may change, also those that had not been deleted.
+func (f *Files) Restore(ctx context.Context, ids []string) ([]File, error) {
+	there, restored, c, err := f.store.restore(ctx, ids, gate(identity.From(ctx), identity.ChangeFile))
 	if err != nil {
 		return nil, err
 	}
 	if len(restored) > 0 {
 		f.usage.set(c)
+		f.recordFiles(ctx, "files.restore", restored, "")
 	}
-	return f.store.present(ctx, ids)
+	return there, nil
+}
+
+// recordFiles notes in the audit log what was done to files: to one by its id and name, to
+// several by their number.
+func (f *Files) recordFiles(ctx context.Context, action string, list []File, what string) {
+	target, detail := "", strconv.Itoa(len(list))+" files"
+	if len(list) == 1 {
+		target, detail = list[0].ID, strconv.Quote(list[0].Name)
+	}
+	if what != "" {
+		detail += ": " + what
+	}
+	f.lent.record(ctx, action, target, detail)
 }
 
 // Purge makes deletions final whose undo window has passed: the rows go, and blobs that

@@ -11,7 +11,7 @@ import (
 )
 
 // store asks the database the room's questions. Rows are locked in one order everywhere
-// (blobs by digest, files by id, tags by key, usage last), so that transactions do not
+// (blobs by digest, files by id, tags by key, usage by audience last), so that transactions do not
 // wait for each other in a circle.
 type store struct{ db *sqldb.DB }
 
@@ -36,17 +36,14 @@ func possibleID(id string) bool {
 }
 
 // fileColumns are what scanFile reads.
-const fileColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.name_key, f.storage_path`
-
-// ownColumns are the same for RETURNING, where SQLite knows no alias.
-const ownColumns = `id, filename, content_type, size, upload_date, tags, coalesce(sha256, ''), name_key, storage_path`
+const fileColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.name_key, f.storage_path, f.owner_id, f.audience, f.deleted_at IS NOT NULL`
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanFile(row scanner, f *File) error {
 	var uploaded sqldb.Time
 	var tags string
-	err := row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.key, &f.path)
+	err := row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.key, &f.path, &f.Owner, &f.audience, &f.hidden)
 	f.Uploaded, f.Tags = uploaded.Time, decodeTags(tags)
 	return err
 }
@@ -65,20 +62,6 @@ func (s store) find(ctx context.Context, id string) (*File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// usage reads the counters.
-func (s store) usage(ctx context.Context) (c counts, err error) {
-	err = s.db.QueryRow(ctx, `SELECT files, bytes FROM files_usage WHERE one = 1`).Scan(&c.files, &c.bytes)
-	return c, err
-}
-
-// addUsage changes the counters and returns what they are now. It takes the lock that every
-// writer needs, so it comes last.
-func addUsage(ctx context.Context, tx *sqldb.Tx, by counts) (c counts, err error) {
-	err = tx.QueryRow(ctx, `UPDATE files_usage SET files = files + $1, bytes = bytes + $2 WHERE one = 1 RETURNING files, bytes`, by.files, by.bytes).
-		Scan(&c.files, &c.bytes)
-	return c, err
 }
 
 // storageID returns the id of the storage directory, "" before the very first start.

@@ -2,7 +2,6 @@ package files
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"homeserver/internal/platform/sqldb"
@@ -15,59 +14,60 @@ func inOrder(ids []string) []string {
 	return slices.Compact(ids)
 }
 
-// hide marks files as deleted and returns the ids of those that were there.
-func (s store) hide(ctx context.Context, ids []string, now int64) (hidden []string, c counts, err error) {
-	return s.toggle(ctx, ids, `UPDATE file_metadata SET deleted_at = $1 WHERE id = $2 AND deleted_at IS NULL RETURNING `+ownColumns, now, -1)
-}
-
-// restore takes deletions back and returns the ids of the files that were deleted.
-func (s store) restore(ctx context.Context, ids []string) (restored []string, c counts, err error) {
-	return s.toggle(ctx, ids, `UPDATE file_metadata SET deleted_at = $1 WHERE id = $2 AND deleted_at IS NOT NULL RETURNING `+ownColumns, nil, 1)
-}
-
-func (s store) toggle(ctx context.Context, ids []string, update string, deletedAt any, sign int64) (changed []string, c counts, err error) {
-	ids = inOrder(ids)
+// hide marks files as deleted and returns those that were there and that may lets through.
+func (s store) hide(ctx context.Context, ids []string, now int64, may func(*File) error) (hidden []File, c countsBy, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		changed = nil
-		tags, by := newTagChanges(), counts{}
-		for _, id := range ids {
-			f := new(File)
-			err := scanFile(tx.QueryRow(ctx, update, deletedAt, id), f)
-			if errors.Is(err, sqldb.ErrNoRows) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
-			changed = append(changed, f.ID)
-			by.files, by.bytes = by.files+sign, by.bytes+sign*f.Size
-			if sign > 0 {
-				tags.add(f)
-			} else {
-				tags.remove(f)
-			}
-		}
-		if err := tags.apply(ctx, tx); err != nil {
+		var err error
+		if hidden, err = s.lock(ctx, tx, ids, false, may); err != nil {
 			return err
 		}
-		var err error
-		c, err = addUsage(ctx, tx, by)
+		tags, by := newTagChanges(), countsBy{}
+		for i := range hidden {
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = $1 WHERE id = $2`, now, hidden[i].ID); err != nil {
+				return err
+			}
+			tags.remove(&hidden[i])
+			by.count(&hidden[i], -1)
+		}
+		c, err = applyCounts(ctx, tx, tags, by)
 		return err
 	})
-	return changed, c, err
+	return hidden, c, err
 }
 
-// present returns which of the ids are files that are not deleted.
-func (s store) present(ctx context.Context, ids []string) ([]string, error) {
-	var found []string
-	for chunk := range slices.Chunk(inOrder(ids), idsAtOnce) {
-		list, err := texts(ctx, s.db, `SELECT id FROM file_metadata WHERE deleted_at IS NULL AND id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
-		if err != nil {
-			return nil, err
+// restore takes deletions back. It returns all files that are there now and that may lets
+// through, and those of them that had been deleted.
+func (s store) restore(ctx context.Context, ids []string, may func(*File) error) (there, restored []File, c countsBy, err error) {
+	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		var err error
+		restored = nil
+		if there, err = s.lock(ctx, tx, ids, true, may); err != nil {
+			return err
 		}
-		found = append(found, list...)
+		tags, by := newTagChanges(), countsBy{}
+		for i := range there {
+			if !there[i].hidden {
+				continue
+			}
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = NULL WHERE id = $1`, there[i].ID); err != nil {
+				return err
+			}
+			restored = append(restored, there[i])
+			tags.add(&there[i])
+			by.count(&there[i], 1)
+		}
+		c, err = applyCounts(ctx, tx, tags, by)
+		return err
+	})
+	return there, restored, c, err
+}
+
+// applyCounts writes what a transaction changes about tags and counters, in the order of locks.
+func applyCounts(ctx context.Context, tx *sqldb.Tx, tags *tagChanges, by countsBy) (countsBy, error) {
+	if err := tags.apply(ctx, tx); err != nil {
+		return nil, err
 	}
-	return found, nil
+	return addUsage(ctx, tx, by)
 }
 
 // idsAtOnce is how many ids one statement asks for.
@@ -94,41 +94,44 @@ func (s store) byIDs(ctx context.Context, ids []string) ([]File, error) {
 	return all, nil
 }
 
-// edit changes names and tags of files as change says, and returns the ids that exist and how
-// many files were changed. change must not touch anything but the file.
-func (s store) edit(ctx context.Context, ids []string, change func(f *File) error) (found []File, changed int, err error) {
-	ids = inOrder(ids)
+// edited is what an edit did.
+type edited struct {
+	found   []File   // that exist and that may lets through, as they are now
+	changed []File   // those of them that are not as they were
+	counts  countsBy // the counters that changed
+}
+
+// edit changes names, tags and audiences of files as change says. change must not touch
+// anything but the file.
+func (s store) edit(ctx context.Context, ids []string, may, change func(f *File) error) (e edited, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		found, changed = nil, 0
-		tags := newTagChanges()
-		for _, id := range ids {
-			f := new(File)
-			// Writing a row to itself locks it on both databases.
-			err := scanFile(tx.QueryRow(ctx, `UPDATE file_metadata SET filename = filename WHERE id = $1 AND deleted_at IS NULL RETURNING `+ownColumns, id), f)
-			if errors.Is(err, sqldb.ErrNoRows) {
-				continue
-			}
-			if err != nil {
-				return err
-			}
+		e = edited{}
+		var err error
+		if e.found, err = s.lock(ctx, tx, ids, false, may); err != nil {
+			return err
+		}
+		tags, by := newTagChanges(), countsBy{}
+		for i := range e.found {
+			f := &e.found[i]
 			old := *f
 			if err := change(f); err != nil {
 				return err
 			}
-			found = append(found, *f)
-			if f.Name == old.Name && slices.Equal(f.Tags, old.Tags) {
+			if f.Name == old.Name && slices.Equal(f.Tags, old.Tags) && f.audience == old.audience {
 				continue
 			}
-			changed++
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET filename = $1, name_key = $2, tags = $3 WHERE id = $4`, f.Name, nameKey(f.Name), encodeTags(f.Tags), f.ID); err != nil {
+			e.changed = append(e.changed, *f)
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET filename = $1, name_key = $2, tags = $3, audience = $4 WHERE id = $5`, f.Name, nameKey(f.Name), encodeTags(f.Tags), f.audience, f.ID); err != nil {
 				return err
 			}
-			tags.lose(&old, without(old.Tags, f.Tags))
-			tags.gain(&old, without(f.Tags, old.Tags))
+			tags.change(&old, f)
+			by.count(&old, -1)
+			by.count(f, 1)
 		}
-		return tags.apply(ctx, tx)
+		e.counts, err = applyCounts(ctx, tx, tags, by)
+		return err
 	})
-	return found, changed, err
+	return e, err
 }
 
 // without returns the elements of a that b lacks.

@@ -3,8 +3,6 @@ package files
 import (
 	"context"
 	"errors"
-	"strconv"
-	"strings"
 	"time"
 
 	"homeserver/internal/platform/sqldb"
@@ -35,13 +33,13 @@ func (s store) selectFiles(ctx context.Context, l listQuery) (sel selection, err
 		sel.total = 0
 		return sel, nil
 	}
-	library, err := s.usage(ctx)
+	library, err := s.usage(ctx, l.view)
 	if err != nil {
 		return sel, err
 	}
 	matching := library.files
 	if l.tag != "" {
-		err = s.db.QueryRow(ctx, `SELECT id, files FROM tag_names WHERE tag_key = $1`, tagKey(l.tag)).Scan(&sel.tagID, &matching)
+		sel.tagID, matching, err = s.tagUsage(ctx, l.view, l.tag)
 		if errors.Is(err, sqldb.ErrNoRows) {
 			matching, err = 0, nil
 		}
@@ -82,65 +80,24 @@ func (l listQuery) choose(tagged, matching, all int64) plan {
 }
 
 // contains is the test for a part of a name; the dialects name it differently.
-func (s store) contains(arg int) string {
+func (s store) contains(arg string) string {
 	if s.db.Dialect() == sqldb.Postgres {
-		return `strpos(f.name_key, $` + strconv.Itoa(arg) + `) > 0`
+		return `strpos(f.name_key, ` + arg + `) > 0`
 	}
-	return `instr(f.name_key, $` + strconv.Itoa(arg) + `) > 0`
+	return `instr(f.name_key, ` + arg + `) > 0`
 }
 
 // countMatching counts by the index of names.
 func (s store) countMatching(ctx context.Context, sel selection) (n int64, err error) {
-	query, args := `SELECT count(*) FROM file_metadata f WHERE f.deleted_at IS NULL AND `+s.contains(1), []any{sel.q}
+	w := listWriter{store: s, sel: sel}
+	w.text(`SELECT count(*) FROM file_metadata f WHERE f.deleted_at IS NULL`)
+	w.visible(`f.audience`, sel.view.filter())
+	w.text(` AND ` + s.contains(w.arg(sel.q)))
 	if sel.tag != "" {
-		query += ` AND EXISTS (SELECT 1 FROM file_tags t WHERE t.file_id = f.id AND t.tag_id = $2)`
-		args = append(args, sel.tagID)
+		w.tagged()
 	}
-	err = s.db.QueryRow(ctx, query, args...).Scan(&n)
+	err = s.db.QueryRow(ctx, w.b.String(), w.args...).Scan(&n)
 	return n, err
-}
-
-// query writes the SELECT for up to limit files after a position.
-func (s store) query(sel selection, after *position, limit int) (string, []any) {
-	var b strings.Builder
-	var args []any
-	arg := func(v any) string {
-		args = append(args, v)
-		return `$` + strconv.Itoa(len(args))
-	}
-	key, id := map[sortKey]string{byDate: `f.upload_date`, byName: `f.name_key`, bySize: `f.size`}[sel.sort], `f.id`
-	b.WriteString(`SELECT ` + listColumns)
-	if sel.sort == byName {
-		b.WriteString(`, f.name_key`)
-	}
-	switch sel.plan {
-	case walkTag, fromTag: // SQLite reads a CROSS JOIN in the order it is written
-		b.WriteString(` FROM file_tags t CROSS JOIN file_metadata f WHERE f.id = t.file_id AND f.deleted_at IS NULL AND t.tag_id = ` + arg(sel.tagID))
-		if sel.plan == walkTag {
-			key, id = `t.upload_date`, `t.file_id`
-		}
-	case fromNames:
-		b.WriteString(` FROM file_metadata f WHERE f.id IN (SELECT f.id FROM file_metadata f WHERE f.deleted_at IS NULL AND ` + s.contains(1) + `) AND f.deleted_at IS NULL`)
-		args = append(args, sel.q)
-	default:
-		b.WriteString(` FROM file_metadata f WHERE f.deleted_at IS NULL`)
-	}
-	if sel.tag != "" && (sel.plan == walkOrder || sel.plan == fromNames) {
-		b.WriteString(` AND EXISTS (SELECT 1 FROM file_tags t WHERE t.file_id = f.id AND t.tag_id = ` + arg(sel.tagID) + `)`)
-	}
-	if sel.q != "" && sel.plan != fromNames {
-		args = append(args, sel.q)
-		b.WriteString(` AND ` + s.contains(len(args)))
-	}
-	direction, beyond := ` ASC`, ` > `
-	if sel.descending {
-		direction, beyond = ` DESC`, ` < `
-	}
-	if after != nil {
-		b.WriteString(` AND (` + key + `, ` + id + `)` + beyond + `(` + arg(s.keyOf(sel.sort, after)) + `, ` + arg(after.id) + `)`)
-	}
-	b.WriteString(` ORDER BY ` + key + direction + `, ` + id + direction + ` LIMIT ` + arg(limit))
-	return b.String(), args
 }
 
 func (s store) keyOf(sort sortKey, p *position) any {
@@ -153,17 +110,18 @@ func (s store) keyOf(sort sortKey, p *position) any {
 	return s.db.Time(time.UnixMicro(p.number))
 }
 
-// listColumns are the columns that a list shows: each costs time for every row.
-const listColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, '')`
+// listColumns are the columns that a list shows: each costs time for every row. Their places
+// are those of listWriter.places.
+const listColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.owner_id, f.audience`
 
 // scanListed reads listColumns and, in a list by name, the key that names its position.
 func scanListed(row scanner, f *File, withKey bool) (err error) {
 	var uploaded sqldb.Time
 	var tags string
 	if withKey {
-		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.key)
+		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.Owner, &f.audience, &f.key)
 	} else {
-		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256)
+		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.Owner, &f.audience)
 	}
 	f.Uploaded, f.Tags = uploaded.Time, decodeTags(tags)
 	return err

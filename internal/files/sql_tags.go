@@ -17,14 +17,17 @@ type tagChanges struct {
 }
 
 type tagChange struct {
-	tag string
-	by  int64
-	id  int64
+	tag     string
+	by      int64
+	private map[string]int64 // by audience: of the files that only their owner sees
+	id      int64
 }
 
+// tagging is a file's tag, with the file's audience at the time.
 type tagging struct {
-	key  string
-	file *File
+	key      string
+	file     *File
+	audience string
 }
 
 func newTagChanges() *tagChanges { return &tagChanges{tags: map[string]*tagChange{}} }
@@ -33,35 +36,61 @@ func newTagChanges() *tagChanges { return &tagChanges{tags: map[string]*tagChang
 func (c *tagChanges) add(f *File)    { c.gain(f, f.Tags) }
 func (c *tagChanges) remove(f *File) { c.lose(f, f.Tags) }
 
+// change turns a file's tags from what they were into what they are.
+func (c *tagChanges) change(old, now *File) {
+	if old.audience != now.audience {
+		c.remove(old)
+		c.add(now)
+		return
+	}
+	c.lose(now, without(old.Tags, now.Tags))
+	c.gain(now, without(now.Tags, old.Tags))
+}
+
 func (c *tagChanges) gain(f *File, tags []string) {
 	for _, tag := range tags {
-		c.count(tag, 1)
-		c.gained = append(c.gained, tagging{tagKey(tag), f})
+		c.count(tag, f.audience, 1)
+		c.gained = append(c.gained, tagging{tagKey(tag), f, f.audience})
 	}
 }
 
 func (c *tagChanges) lose(f *File, tags []string) {
 	for _, tag := range tags {
-		c.count(tag, -1)
-		c.lost = append(c.lost, tagging{tagKey(tag), f})
+		c.count(tag, f.audience, -1)
+		c.lost = append(c.lost, tagging{tagKey(tag), f, f.audience})
 	}
 }
 
-func (c *tagChanges) count(tag string, by int64) {
+func (c *tagChanges) count(tag, audience string, by int64) {
 	key := tagKey(tag)
-	if c.tags[key] == nil {
-		c.tags[key] = &tagChange{tag: tag}
+	t := c.tags[key]
+	if t == nil {
+		t = &tagChange{tag: tag}
+		c.tags[key] = t
 	}
-	c.tags[key].by += by
+	t.by += by
+	if audience == household {
+		return
+	}
+	if t.private == nil {
+		t.private = map[string]int64{}
+	}
+	t.private[audience] += by
 }
 
 // apply writes it all.
 func (c *tagChanges) apply(ctx context.Context, tx *sqldb.Tx) error {
-	for _, key := range slices.Sorted(maps.Keys(c.tags)) {
+	keys := slices.Sorted(maps.Keys(c.tags))
+	for _, key := range keys {
 		t := c.tags[key]
 		err := tx.QueryRow(ctx, `INSERT INTO tag_names (tag, tag_key, files) VALUES ($1, $2, $3)
 			ON CONFLICT (tag_key) DO UPDATE SET files = tag_names.files + excluded.files RETURNING id`, t.tag, key, t.by).Scan(&t.id)
 		if err != nil {
+			return err
+		}
+	}
+	for _, key := range keys {
+		if err := c.tags[key].applyPrivate(ctx, tx); err != nil {
 			return err
 		}
 	}
@@ -71,11 +100,26 @@ func (c *tagChanges) apply(ctx context.Context, tx *sqldb.Tx) error {
 			return err
 		}
 	}
-	args := make([]any, 0, 3*len(c.gained))
+	const width = 4
+	args := make([]any, 0, width*len(c.gained))
 	for _, t := range c.gained {
-		args = append(args, c.tags[t.key].id, tx.Time(t.file.Uploaded), t.file.ID)
+		args = append(args, c.tags[t.key].id, tx.Time(t.file.Uploaded), t.file.ID, t.audience)
 	}
-	return insertRows(ctx, tx, `INSERT INTO file_tags (tag_id, upload_date, file_id)`, 3, "", args)
+	return insertRows(ctx, tx, `INSERT INTO file_tags (tag_id, upload_date, file_id, audience)`, width, "", args)
+}
+
+// applyPrivate counts the files that only their owner sees, in the order of audiences.
+func (t *tagChange) applyPrivate(ctx context.Context, tx *sqldb.Tx) error {
+	for _, audience := range slices.Sorted(maps.Keys(t.private)) {
+		if t.private[audience] == 0 {
+			continue
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO tag_private (tag_id, audience, files) VALUES ($1, $2, $3)
+			ON CONFLICT (tag_id, audience) DO UPDATE SET files = tag_private.files + excluded.files`, t.id, audience, t.private[audience]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // tagCount is a tag and the number of files that bear it.
@@ -84,26 +128,11 @@ type tagCount struct {
 	Files int64  `json:"files" example:"3"`
 }
 
-// mostUsedTags lists tags, the most used first.
-func (s store) mostUsedTags(ctx context.Context, limit int) ([]tagCount, error) {
-	rows, err := s.db.Query(ctx, `SELECT tag, files FROM tag_names WHERE files > 0 ORDER BY files DESC, tag_key LIMIT $1`, limit)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	list := []tagCount{}
-	for rows.Next() {
-		var t tagCount
-		if err := rows.Scan(&t.Tag, &t.Files); err != nil {
-			return nil, err
-		}
-		list = append(list, t)
-	}
-	return list, rows.Err()
-}
-
 // dropUnusedTags forgets tags that no file bears.
 func (s store) dropUnusedTags(ctx context.Context) error {
+	if _, err := s.db.Exec(ctx, `DELETE FROM tag_private WHERE files = 0`); err != nil {
+		return err
+	}
 	_, err := s.db.Exec(ctx, `DELETE FROM tag_names WHERE files = 0`)
 	return err
 }

@@ -11,8 +11,8 @@ import (
 
 // insert stores a batch of uploads in one transaction; inPlace looks in the middle of it, while
 // the blob rows are locked against the collector, whether their content is there. It may run
-// twice. It returns the counters as they are now.
-func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (c counts, err error) {
+// twice. It returns the counters that changed as they are now.
+func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (c countsBy, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if err := insertBlobs(ctx, tx, batch, now); err != nil {
 			return err
@@ -24,16 +24,13 @@ func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace f
 		if err := s.insertFiles(ctx, tx, batch); err != nil {
 			return err
 		}
-		tags, by := newTagChanges(), counts{files: int64(len(batch))}
+		tags, by := newTagChanges(), countsBy{}
 		for _, u := range batch {
 			tags.add(&u.File)
-			by.bytes += u.Size
-		}
-		if err := tags.apply(ctx, tx); err != nil {
-			return err
+			by.count(&u.File, 1)
 		}
 		var err error
-		c, err = addUsage(ctx, tx, by)
+		c, err = applyCounts(ctx, tx, tags, by)
 		failpoint.Hit("before-commit")
 		return err
 	})
@@ -53,10 +50,10 @@ func insertBlobs(ctx context.Context, tx *sqldb.Tx, batch []*upload, now int64) 
 }
 
 func (s store) insertFiles(ctx context.Context, tx *sqldb.Tx, batch []*upload) error {
-	const width = 9
+	const width = 11
 	args := make([]any, 0, width*len(batch))
 	for _, u := range batch {
-		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key)
+		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key, u.Owner, u.audience)
 	}
-	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key)`, width, "", args)
+	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key, owner_id, audience)`, width, "", args)
 }

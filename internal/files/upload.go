@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -11,6 +12,7 @@ import (
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/failpoint"
+	"homeserver/internal/platform/identity"
 )
 
 const (
@@ -25,9 +27,11 @@ const (
 	detailNoFile = "The form has no part \"file\"."
 	detailPlain  = "The part \"file\" must be sent as a file, with a filename, not as a plain field."
 	detailTwo    = "The form has more than one file; send each file in a request of its own."
+	detailShared = "shared must be true or false."
 )
 
-// receive takes one upload in: a form with a part "file" and fields "tags". It returns when
+// receive takes one upload in: a form with a part "file" and fields "tags" and "shared". It
+// belongs to the principal of ctx. receive returns when
 // the file is durable, or nothing of it is left.
 func (f *Files) receive(ctx context.Context, contentType string, body io.Reader) (*File, error) {
 	if err := f.blobs.Check(ctx); err != nil {
@@ -85,11 +89,11 @@ func (f *Files) discard(u *upload) {
 // it returns, if any, holds what must be discarded.
 func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error) {
 	var u *upload
-	var raw []string
+	fields := formFields{owner: identity.From(ctx).UserID}
 	for range maxParts {
 		part, err := form.next()
 		if errors.Is(err, io.EOF) {
-			return finishForm(u, raw)
+			return fields.finish(u)
 		}
 		if err != nil {
 			return u, err
@@ -103,23 +107,59 @@ func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error)
 			if u, err = f.stage(ctx, part, form); err != nil {
 				return u, err
 			}
-		case part.name == "tags":
-			field, err := readField(form)
-			if err != nil {
+		default:
+			if err := fields.read(part.name, form); err != nil {
 				return u, err
 			}
-			raw = append(raw, splitTags(field)...)
 		}
 	}
 	return u, errForm("it has too many parts")
 }
 
-func finishForm(u *upload, raw []string) (_ *upload, err error) {
+// formFields is what an upload's form says beside the file.
+type formFields struct {
+	owner  string
+	shared bool
+	tags   []string
+}
+
+// read reads a field that is no file; unknown ones are passed by.
+func (f *formFields) read(name string, form *formReader) error {
+	if name != "tags" && name != "shared" {
+		return nil
+	}
+	field, err := readField(form)
+	switch {
+	case err != nil:
+		return err
+	case name == "tags":
+		f.tags = append(f.tags, splitTags(field)...)
+		return nil
+	}
+	f.shared, err = parseShared(field)
+	return err
+}
+
+// finish gives the upload what the fields say.
+func (f *formFields) finish(u *upload) (_ *upload, err error) {
 	if u == nil {
 		return nil, errs.New(errs.Invalid, detailNoFile)
 	}
-	u.Tags, err = cleanTags(raw)
+	u.Owner = f.owner
+	u.share(f.shared)
+	u.Tags, err = cleanTags(f.tags)
 	return u, err
+}
+
+// parseShared reads a check box as browsers and people write it.
+func parseShared(field string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(field)) {
+	case "true", "1", "on", "yes":
+		return true, nil
+	case "false", "0", "off", "no", "":
+		return false, nil
+	}
+	return false, errs.New(errs.Invalid, detailShared)
 }
 
 // readField reads a plain field.

@@ -2,33 +2,64 @@ package files
 
 import (
 	"context"
-	"sync/atomic"
+	"maps"
+	"slices"
+	"sync"
 )
 
-// counts is the size of the library.
+// counts is the size of a library.
 type counts struct {
 	files, bytes int64
 }
 
-// usage holds the counters for everybody who must not wait for a database.
-type usage struct{ now atomic.Pointer[counts] }
+func (c *counts) add(by counts) { c.files, c.bytes = c.files+by.files, c.bytes+by.bytes }
 
-// Usage is the number of files and their size in bytes. It does no I/O.
-func (f *Files) Usage() (files, bytes int64) {
-	c := f.usage.now.Load()
-	if c == nil {
-		return 0, 0
-	}
-	return c.files, c.bytes
+// countsBy are counts of each audience: what is there, or what a transaction changes.
+type countsBy map[string]counts
+
+// count adds a file to its audience, or with sign -1 takes it away.
+func (by countsBy) count(f *File, sign int64) {
+	c := by[f.audience]
+	c.add(counts{sign, sign * f.Size})
+	by[f.audience] = c
 }
 
-func (u *usage) set(c counts) { u.now.Store(&c) }
+// usage holds the counters for everybody who must not wait for a database.
+type usage struct {
+	mu    sync.Mutex
+	by    countsBy
+	total counts
+}
+
+// Usage is the number of all files and their size in bytes. It does no I/O.
+func (f *Files) Usage() (files, bytes int64) {
+	f.usage.mu.Lock()
+	defer f.usage.mu.Unlock()
+	return f.usage.total.files, f.usage.total.bytes
+}
+
+// set notes what some audiences' counters are now.
+func (u *usage) set(now countsBy) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.by == nil {
+		u.by = countsBy{}
+	}
+	maps.Copy(u.by, now)
+	u.total = counts{}
+	for c := range maps.Values(u.by) {
+		u.total.add(c)
+	}
+}
 
 // refreshUsage reads the counters from the database.
 func (f *Files) refreshUsage(ctx context.Context) error {
-	c, err := f.store.usage(ctx)
+	by, err := f.store.usageBy(ctx)
 	if err == nil {
-		f.usage.set(c)
+		f.usage.set(by)
 	}
 	return err
 }
+
+// inOrder are the audiences in the order in which their counters are locked.
+func (by countsBy) inOrder() []string { return slices.Sorted(maps.Keys(by)) }

@@ -1,0 +1,56 @@
+package files
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"homeserver/internal/platform/sqldb"
+	"homeserver/internal/platform/sqldb/sqldbtest"
+)
+
+// TestPlans: whoever asks, the database walks an index in the list's order and sorts nothing.
+func TestPlans(t *testing.T) {
+	h := furnish(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), t.TempDir()+"/storage", nil)
+	for name, v := range map[string]view{"administrator": {all: true}, "member": {own: "someone"}, "guest": {}} {
+		for _, sort := range []sortKey{byDate, byName, bySize} {
+			for _, tag := range []string{"", "t"} {
+				sel := selection{listQuery: listQuery{tag: tag, sort: sort, descending: sort != byName, limit: 100, view: v}, total: 1}
+				if tag != "" && sort == byDate {
+					sel.plan = walkTag
+				}
+				query, args := h.store.query(sel, &position{id: "x", text: "x"}, 100)
+				plan := explain(t, h.store.db, query, args)
+				if strings.Contains(plan, "TEMP B-TREE") || strings.Contains(plan, "SCAN") {
+					t.Errorf("%s, sort %c, tag %q:\n%s\n%s", name, sort, tag, query, plan)
+				}
+				if uses := strings.Contains(plan, "audience"); uses == v.all {
+					t.Errorf("%s, sort %c, tag %q: uses an index by audience %v:\n%s", name, sort, tag, uses, plan)
+				}
+			}
+		}
+	}
+}
+
+// explain is SQLite's plan of a query.
+func explain(t *testing.T, db *sqldb.DB, query string, args []any) string {
+	t.Helper()
+	rows, err := db.Query(t.Context(), "EXPLAIN QUERY PLAN "+query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var b strings.Builder
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintln(&b, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
