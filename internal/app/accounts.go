@@ -30,3 +30,10 @@ func (a *App) WithAccounts(ctx context.Context, fn func(context.Context, *Accoun
 	}
 	return fn(identity.With(ctx, identity.Principal{Method: identity.Terminal, Name: "terminal", Role: identity.Administrator}), a.auth)
 }
+
+// displayName and record lend the auth room to the others.
+func (a *App) displayName(id string) string { return a.auth.DisplayName(id) }
+
+func (a *App) record(ctx context.Context, action, target, detail string) {
+	a.auth.Record(ctx, action, target, detail)
+}

@@ -35,6 +35,7 @@ import (
 	"time"
 
 	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/jobs"
 	"homeserver/internal/platform/service"
 	"homeserver/internal/platform/sqldb"
@@ -129,12 +130,12 @@ type Files struct {
 
 	lent Lent
 
-	commit committer
-	claims claims
-	slots  slots
-	space  spaceGauge
-	usage  usage
-	adopt  adoption
+	commit  committer
+	claims  claims
+	uploads *httpd.Quota // under way, of each principal
+	space   spaceGauge
+	usage   usage
+	adopt   adoption
 
 	purgeSoon chan struct{} // a deletion asks Run for a purge after the undo window
 	workers   atomic.Pointer[jobs.Workers]
@@ -145,7 +146,7 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1)}
+	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads)}
 	f.commit.store = f.commitBatch
 	return f
 }

@@ -1,17 +1,14 @@
 package files
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
-	"homeserver/internal/platform/identity"
 )
 
 const (
@@ -23,42 +20,6 @@ const (
 	uploadRetry = 5 * time.Second
 )
 
-// slots counts the uploads that are under way, of each principal.
-type slots struct {
-	mu    sync.Mutex
-	taken map[string]int
-}
-
-// take gives one of a principal's slots until it is released; false when all are taken.
-func (s *slots) take(key string) (release func(), ok bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.taken[key] >= maxUploads {
-		return nil, false
-	}
-	if s.taken == nil {
-		s.taken = map[string]int{}
-	}
-	s.taken[key]++
-	return func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.taken[key]--; s.taken[key] == 0 {
-			delete(s.taken, key)
-		}
-	}, true
-}
-
-// uploader is whose slot an upload takes: the account's; without one the machine's, so that
-// one that uploads for the household does not keep the others from it.
-func uploader(ctx context.Context) string {
-	p := identity.From(ctx)
-	if p.UserID != "" {
-		return p.UserID
-	}
-	return string(p.Method) + " " + httpd.ClientAddr(ctx)
-}
-
 // maxDrain is how much of a refused upload is read on, in bytes: a client that is still
 // sending when the connection closes sees a broken connection instead of the sentence.
 const maxDrain = 16 << 20
@@ -66,7 +27,7 @@ const maxDrain = 16 << 20
 // handleUpload streams a form in. It does not touch the body before the storage is known to
 // be there and to have room, and not at all when the principal has too many under way.
 func (f *Files) handleUpload(w http.ResponseWriter, r *http.Request) error {
-	release, free := f.slots.take(uploader(r.Context()))
+	release, free := f.uploads.Take(httpd.PrincipalKey(r.Context()))
 	if !free {
 		w.Header().Set("Retry-After", strconv.Itoa(int(uploadRetry/time.Second)))
 		return errs.Newf(errs.RateLimited, "There are %d uploads of yours under way already. Nothing was stored; send this one when others are done.", maxUploads)
