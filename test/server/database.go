@@ -27,17 +27,17 @@ func OnEach(t *testing.T, test func(t *testing.T, env map[string]string)) {
 // that a test which kills it again and again need not wait. The server must not be running.
 func (s *Server) ExpireLeases() {
 	s.t.Helper()
-	s.edit(`UPDATE jobs_leases SET expires_at = 0`)
+	s.Edit(`UPDATE jobs_leases SET expires_at = 0`)
 }
 
 // ExpireUndo ends the time in which deletions can be taken back. The server must not be running.
 func (s *Server) ExpireUndo() {
 	s.t.Helper()
-	s.edit(`UPDATE file_metadata SET deleted_at = 1 WHERE deleted_at IS NOT NULL`)
+	s.Edit(`UPDATE file_metadata SET deleted_at = 1 WHERE deleted_at IS NOT NULL`)
 }
 
-// edit changes the database of a server that is not running.
-func (s *Server) edit(statement string) {
+// Edit changes the database of a server that is not running.
+func (s *Server) Edit(statement string) {
 	s.t.Helper()
 	url := s.env["DATABASE_URL"]
 	if url == "" {
