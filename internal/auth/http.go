@@ -165,6 +165,7 @@ type out[T any] struct{ Body T }
 func (a *Auth) routes(r *httpd.Router) {
 	a.sessionRoutes(r)
 	a.accountRoutes(r)
+	a.totpRoutes(r)
 	a.tokenRoutes(r)
 	a.userRoutes(r)
 	a.invitationRoutes(r)

@@ -14,6 +14,8 @@ import (
 type accountBody struct {
 	User        UserBody  `json:"user"`
 	HasPassword bool      `json:"has_password" doc:"Whether one can sign in with a password"`
+	TOTP        bool      `json:"totp" doc:"Whether a code is asked for beside the password"`
+	CodesLeft   int       `json:"recovery_codes_left" example:"10" doc:"Recovery codes that were not used"`
 	CreatedAt   time.Time `json:"created_at"`
 }
 
@@ -65,8 +67,10 @@ func (a *Auth) showAccount(ctx context.Context, _ *struct{}) (*out[accountBody],
 	return a.account(ctx, u)
 }
 
-func (a *Auth) account(_ context.Context, u *User) (*out[accountBody], error) {
-	return &out[accountBody]{accountBody{User: bodyOf(u), HasPassword: u.password != "", CreatedAt: time.UnixMicro(u.created).UTC()}}, nil
+func (a *Auth) account(ctx context.Context, u *User) (*out[accountBody], error) {
+	left, err := a.store.recoveryCodesLeft(ctx, u.ID)
+	return &out[accountBody]{accountBody{User: bodyOf(u), HasPassword: u.password != "", TOTP: u.totp != "", CodesLeft: left,
+		CreatedAt: time.UnixMicro(u.created).UTC()}}, err
 }
 
 func (a *Auth) editAccount(ctx context.Context, in *struct {
