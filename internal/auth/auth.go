@@ -208,8 +208,9 @@ func (a *Auth) DisplayName(id string) string { return a.people.Load().names[id] 
 
 // people is what is known of accounts without asking the database.
 type people struct {
-	count int
-	names map[string]string
+	count        int
+	names        map[string]string
+	passkeyHosts map[string]bool // host names that somebody has a passkey for
 }
 
 // household is who acts where nobody is asked, or API_KEY was shown.

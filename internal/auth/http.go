@@ -166,6 +166,7 @@ func (a *Auth) routes(r *httpd.Router) {
 	a.sessionRoutes(r)
 	a.accountRoutes(r)
 	a.totpRoutes(r)
+	a.passkeyRoutes(r)
 	a.tokenRoutes(r)
 	a.userRoutes(r)
 	a.invitationRoutes(r)

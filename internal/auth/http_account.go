@@ -12,11 +12,12 @@ import (
 )
 
 type accountBody struct {
-	User        UserBody  `json:"user"`
-	HasPassword bool      `json:"has_password" doc:"Whether one can sign in with a password"`
-	TOTP        bool      `json:"totp" doc:"Whether a code is asked for beside the password"`
-	CodesLeft   int       `json:"recovery_codes_left" example:"10" doc:"Recovery codes that were not used"`
-	CreatedAt   time.Time `json:"created_at"`
+	User        UserBody      `json:"user"`
+	HasPassword bool          `json:"has_password" doc:"Whether one can sign in with a password"`
+	TOTP        bool          `json:"totp" doc:"Whether a code is asked for beside the password"`
+	CodesLeft   int           `json:"recovery_codes_left" example:"10" doc:"Recovery codes that were not used"`
+	Passkeys    []PasskeyBody `json:"passkeys" nullable:"false"`
+	CreatedAt   time.Time     `json:"created_at"`
 }
 
 type sessionBody struct {
@@ -68,9 +69,16 @@ func (a *Auth) showAccount(ctx context.Context, _ *struct{}) (*out[accountBody],
 }
 
 func (a *Auth) account(ctx context.Context, u *User) (*out[accountBody], error) {
-	left, err := a.store.recoveryCodesLeft(ctx, u.ID)
-	return &out[accountBody]{accountBody{User: bodyOf(u), HasPassword: u.password != "", TOTP: u.totp != "", CodesLeft: left,
-		CreatedAt: time.UnixMicro(u.created).UTC()}}, err
+	body := accountBody{User: bodyOf(u), HasPassword: u.password != "", TOTP: u.totp != "", Passkeys: []PasskeyBody{}, CreatedAt: time.UnixMicro(u.created).UTC()}
+	var err error
+	if body.CodesLeft, err = a.store.recoveryCodesLeft(ctx, u.ID); err != nil {
+		return nil, err
+	}
+	passkeys, err := a.store.passkeys(ctx, u.ID)
+	for i := range passkeys {
+		body.Passkeys = append(body.Passkeys, passkeyBodyOf(&passkeys[i]))
+	}
+	return &out[accountBody]{body}, err
 }
 
 func (a *Auth) editAccount(ctx context.Context, in *struct {

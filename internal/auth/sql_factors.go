@@ -36,6 +36,12 @@ func dropChallenge(ctx context.Context, tx *sqldb.Tx, id, kind string) (bool, er
 	return n > 0, err
 }
 
+// markUsed notes that a ticket was used, and reports whether it was not before.
+func markUsed(ctx context.Context, tx *sqldb.Tx, id, kind string, expires int64) (bool, error) {
+	n, err := tx.Exec(ctx, `INSERT INTO auth_challenges (id, kind, data, expires_at) VALUES ($1, $2, '', $3) ON CONFLICT (id) DO NOTHING`, id, kind, expires)
+	return n > 0, err
+}
+
 // useStep notes that the code of a step was used, unless it or a later one was already: of two
 // sign-ins with one code one succeeds. Nobody's rights change.
 func (s store) useStep(ctx context.Context, u *User, step int64) (bool, error) {
