@@ -167,6 +167,7 @@ func (a *Auth) routes(r *httpd.Router) {
 	a.accountRoutes(r)
 	a.totpRoutes(r)
 	a.passkeyRoutes(r)
+	a.oidcRoutes(r)
 	a.tokenRoutes(r)
 	a.userRoutes(r)
 	a.invitationRoutes(r)

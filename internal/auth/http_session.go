@@ -96,7 +96,8 @@ func (a *Auth) state(ctx context.Context, who identity.Principal, u *User) state
 func (a *Auth) providers(ctx context.Context) providersBody {
 	known := a.people.Load()
 	site, err := siteOf(httpd.Host(ctx), httpd.Secure(ctx))
-	return providersBody{Password: known.count > 0, APIKey: a.config.APIKey != "", Passkey: err == nil && known.passkeyHosts[site.rpID]}
+	return providersBody{Password: known.count > 0, APIKey: a.config.APIKey != "", Passkey: err == nil && known.passkeyHosts[site.rpID],
+		OIDC: a.config.OIDC.label()}
 }
 
 // showSession also makes the cookie of a session live as long as the session does now.

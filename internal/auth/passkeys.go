@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -191,6 +192,10 @@ func cleanPasskeyName(name string) (string, error) {
 func (a *Auth) wayLeft(ctx context.Context, tx *sqldb.Tx, userID string) error {
 	u, err := a.store.user(ctx, tx, userID)
 	if err != nil || u.password != "" || u.passkeys > 0 {
+		return err
+	}
+	issuers, err := a.store.issuers(ctx, tx, userID)
+	if err != nil || a.config.OIDC.on() && slices.Contains(issuers, a.config.OIDC.Issuer) {
 		return err
 	}
 	return errs.New(errs.Conflict, "This is the only way into your account. Set a password or add another passkey first.")
