@@ -63,6 +63,7 @@ type Config struct {
 	Auth      string `env:"AUTH"`
 	Confirm   string `env:"AUTH_NONE_CONFIRM"`
 	SecretKey Secret `env:"SECRET_KEY"`
+	OIDC      OIDCConfig
 	DataDir   string // where the key file is kept; config sets it
 }
 
@@ -78,7 +79,7 @@ func (c Config) Validate() error {
 	case c.SecretKey != "" && len(c.SecretKey) < leastSecretKey:
 		return fmt.Errorf("SECRET_KEY is shorter than %d characters and could be guessed; make one with: openssl rand -hex 24", leastSecretKey)
 	}
-	return nil
+	return c.OIDC.validate()
 }
 
 // Open reports whether nobody is asked who they are.
@@ -92,6 +93,7 @@ func (c Config) Warn(log *slog.Logger) {
 	case c.APIKey != "" && len(c.APIKey) < shortKey:
 		log.Warn("API_KEY is short and could be guessed; make a longer one, for example with: openssl rand -hex 24", "characters", len(c.APIKey))
 	}
+	c.OIDC.warn(log)
 }
 
 // Auth is the room.
@@ -107,6 +109,7 @@ type Auth struct {
 	guesses     *guess.Limiter // at passwords and codes
 	tokens      *guess.Limiter // at tokens and keys in headers
 	trusted     sync.Map       // address -> Unix microseconds: where a right key or token came from
+	provider    provider
 	credentials credentials
 	people      atomic.Pointer[people]
 	generation  atomic.Int64
@@ -208,8 +211,9 @@ func (a *Auth) DisplayName(id string) string { return a.people.Load().names[id] 
 
 // people is what is known of accounts without asking the database.
 type people struct {
-	count int
-	names map[string]string
+	count        int
+	names        map[string]string
+	passkeyHosts map[string]bool // host names that somebody has a passkey for
 }
 
 // household is who acts where nobody is asked, or API_KEY was shown.

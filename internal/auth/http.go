@@ -165,6 +165,9 @@ type out[T any] struct{ Body T }
 func (a *Auth) routes(r *httpd.Router) {
 	a.sessionRoutes(r)
 	a.accountRoutes(r)
+	a.totpRoutes(r)
+	a.passkeyRoutes(r)
+	a.oidcRoutes(r)
 	a.tokenRoutes(r)
 	a.userRoutes(r)
 	a.invitationRoutes(r)

@@ -12,9 +12,13 @@ import (
 )
 
 type accountBody struct {
-	User        UserBody  `json:"user"`
-	HasPassword bool      `json:"has_password" doc:"Whether one can sign in with a password"`
-	CreatedAt   time.Time `json:"created_at"`
+	User        UserBody       `json:"user"`
+	HasPassword bool           `json:"has_password" doc:"Whether one can sign in with a password"`
+	TOTP        bool           `json:"totp" doc:"Whether a code is asked for beside the password"`
+	CodesLeft   int            `json:"recovery_codes_left" example:"10" doc:"Recovery codes that were not used"`
+	Passkeys    []PasskeyBody  `json:"passkeys" nullable:"false"`
+	Identities  []identityBody `json:"identities" nullable:"false" doc:"At the household's OpenID provider"`
+	CreatedAt   time.Time      `json:"created_at"`
 }
 
 type sessionBody struct {
@@ -65,8 +69,25 @@ func (a *Auth) showAccount(ctx context.Context, _ *struct{}) (*out[accountBody],
 	return a.account(ctx, u)
 }
 
-func (a *Auth) account(_ context.Context, u *User) (*out[accountBody], error) {
-	return &out[accountBody]{accountBody{User: bodyOf(u), HasPassword: u.password != "", CreatedAt: time.UnixMicro(u.created).UTC()}}, nil
+func (a *Auth) account(ctx context.Context, u *User) (*out[accountBody], error) {
+	body := accountBody{User: bodyOf(u), HasPassword: u.password != "", TOTP: u.totp != "", Passkeys: []PasskeyBody{}, Identities: []identityBody{},
+		CreatedAt: time.UnixMicro(u.created).UTC()}
+	var err error
+	if body.CodesLeft, err = a.store.recoveryCodesLeft(ctx, u.ID); err != nil {
+		return nil, err
+	}
+	passkeys, err := a.store.passkeys(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	for i := range passkeys {
+		body.Passkeys = append(body.Passkeys, passkeyBodyOf(&passkeys[i]))
+	}
+	issuers, err := a.store.issuers(ctx, a.store.db, u.ID)
+	for _, issuer := range issuers {
+		body.Identities = append(body.Identities, identityBody{issuer})
+	}
+	return &out[accountBody]{body}, err
 }
 
 func (a *Auth) editAccount(ctx context.Context, in *struct {

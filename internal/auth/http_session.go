@@ -93,8 +93,11 @@ func (a *Auth) state(ctx context.Context, who identity.Principal, u *User) state
 	return s
 }
 
-func (a *Auth) providers(_ context.Context) providersBody {
-	return providersBody{Password: a.people.Load().count > 0, APIKey: a.config.APIKey != ""}
+func (a *Auth) providers(ctx context.Context) providersBody {
+	known := a.people.Load()
+	site, err := siteOf(httpd.Host(ctx), httpd.Secure(ctx))
+	return providersBody{Password: known.count > 0, APIKey: a.config.APIKey != "", Passkey: err == nil && known.passkeyHosts[site.rpID],
+		OIDC: a.config.OIDC.label()}
 }
 
 // showSession also makes the cookie of a session live as long as the session does now.
@@ -121,7 +124,7 @@ func (a *Auth) showSession(ctx context.Context, in *Browser) (*signedIn, error) 
 
 func (a *Auth) signIn(ctx context.Context, in *signInInput) (*signedIn, error) {
 	if a.config.Open() {
-		return nil, errs.New(errs.Conflict, "This server asks nobody who they are, so there is nothing to sign in to.")
+		return nil, errOpen()
 	}
 	c := in.client(ctx)
 	if in.Body.APIKey != "" {
@@ -145,9 +148,14 @@ func (a *Auth) signIn(ctx context.Context, in *signInInput) (*signedIn, error) {
 	return a.startSession(ctx, u, byPassword, c)
 }
 
+// errOpen is what AUTH=none answers to whoever would sign in.
+func errOpen() error {
+	return errs.New(errs.Conflict, "This server asks nobody who they are, so there is nothing to sign in to.")
+}
+
 // startSession begins a session and answers with its cookie.
-func (a *Auth) startSession(ctx context.Context, u *User, method string, c client) (*signedIn, error) {
-	secret, _, err := a.begin(ctx, u, method, c)
+func (a *Auth) startSession(ctx context.Context, u *User, method string, c client, also ...func(tx *sqldb.Tx) error) (*signedIn, error) {
+	secret, _, err := a.begin(ctx, u, method, c, also...)
 	if err != nil {
 		return nil, err
 	}

@@ -8,13 +8,16 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // Secret is a string that logs and messages never show.
@@ -126,6 +129,28 @@ func (k *keyring) open(purpose, sealed string) (string, error) {
 		return "", fmt.Errorf("a sealed secret cannot be opened (has %s or SECRET_KEY changed?): %w", keyFile, err)
 	}
 	return string(text), nil
+}
+
+// ticket seals what one step of a sign-in leaves for the next, for the client to keep: what
+// anybody may begin must not fill the database.
+func (k *keyring) ticket(purpose string, v any, expires time.Time) (string, error) {
+	text, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	return k.seal("ticket "+purpose, strconv.FormatInt(expires.UnixMicro(), 10)+" "+string(text)), nil
+}
+
+// openTicket reads a ticket of the same purpose into v, and reports whether it is one that has
+// not expired.
+func (k *keyring) openTicket(purpose, ticket string, now time.Time, v any) bool {
+	text, err := k.open("ticket "+purpose, ticket)
+	if err != nil {
+		return false
+	}
+	until, text, _ := strings.Cut(text, " ")
+	expires, err := strconv.ParseInt(until, 10, 64)
+	return err == nil && now.UnixMicro() < expires && json.Unmarshal([]byte(text), v) == nil
 }
 
 // digest is a keyed digest, for what could be guessed from a plain one.

@@ -22,12 +22,17 @@ func (a *Auth) SetupCode(ctx context.Context) (string, error) {
 		return "", nil
 	}
 	code := rand.Text()[:setupCodeLength]
-	var groups []string
-	for at := 0; at < len(code); at += setupCodeGroup {
-		groups = append(groups, code[at:at+setupCodeGroup])
-	}
 	err := a.store.putChallenge(ctx, hashOf(code), kindSetup, "", "", a.now().Add(setupCodeLife).UnixMicro())
-	return strings.Join(groups, "-"), err
+	return grouped(code, setupCodeGroup), err
+}
+
+// grouped writes a code in groups, so that it can be typed and read out.
+func grouped(code string, size int) string {
+	var groups []string
+	for at := 0; at < len(code); at += size {
+		groups = append(groups, code[at:min(at+size, len(code))])
+	}
+	return strings.Join(groups, "-")
 }
 
 // cleanCode is a code as it was made, however a person typed it. Base 32 has no 0, 1 and 8,

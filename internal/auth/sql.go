@@ -31,7 +31,7 @@ func (s store) generation(ctx context.Context) (n int64, err error) {
 	return n, err
 }
 
-// people returns the names of all accounts.
+// people returns what is known of all accounts.
 func (s store) people(ctx context.Context) (*people, error) {
 	rows, err := s.db.Query(ctx, `SELECT id, CASE WHEN display_name <> '' THEN display_name ELSE name END FROM users`)
 	if err != nil {
@@ -47,7 +47,11 @@ func (s store) people(ctx context.Context) (*people, error) {
 		p.names[id] = name
 	}
 	p.count = len(p.names)
-	return p, rows.Err()
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	p.passkeyHosts, err = s.passkeyHosts(ctx)
+	return p, err
 }
 
 // credential returns the session or token whose secret has this hash, with its person.

@@ -9,13 +9,14 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-const userColumns = `u.id, u.name, u.display_name, u.role, u.password, u.totp, u.totp_step, u.created_at, u.disabled_at IS NOT NULL`
+const userColumns = `u.id, u.name, u.display_name, u.role, u.password, u.totp, u.totp_step, u.created_at, u.disabled_at IS NOT NULL,
+	(SELECT count(*) FROM auth_passkeys p WHERE p.user_id = u.id)`
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanUser(row scanner, u *User, more ...any) error {
 	var role string
-	err := row.Scan(append([]any{&u.ID, &u.Name, &u.DisplayName, &role, &u.password, &u.totp, &u.totpStep, &u.created, &u.Disabled}, more...)...)
+	err := row.Scan(append([]any{&u.ID, &u.Name, &u.DisplayName, &role, &u.password, &u.totp, &u.totpStep, &u.created, &u.Disabled, &u.passkeys}, more...)...)
 	u.Role = identity.Role(role)
 	return err
 }
@@ -44,8 +45,8 @@ func errNoUser() error { return errs.New(errs.NotFound, "There is no such accoun
 // users returns everybody with what is known of them, by name.
 func (s store) users(ctx context.Context) ([]User, error) {
 	rows, err := s.db.Query(ctx, `SELECT `+userColumns+`,
-		coalesce((SELECT max(used_at) FROM auth_sessions s WHERE s.user_id = u.id), 0), coalesce((SELECT max(used_at) FROM auth_tokens t WHERE t.user_id = u.id), 0),
-		(SELECT count(*) FROM auth_passkeys p WHERE p.user_id = u.id) FROM users u ORDER BY u.name_key`)
+		coalesce((SELECT max(used_at) FROM auth_sessions s WHERE s.user_id = u.id), 0), coalesce((SELECT max(used_at) FROM auth_tokens t WHERE t.user_id = u.id), 0)
+		FROM users u ORDER BY u.name_key`)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +55,7 @@ func (s store) users(ctx context.Context) ([]User, error) {
 	for rows.Next() {
 		var u User
 		var session, token int64
-		if err := scanUser(rows, &u, &session, &token, &u.passkeys); err != nil {
+		if err := scanUser(rows, &u, &session, &token); err != nil {
 			return nil, err
 		}
 		u.used = max(session, token)

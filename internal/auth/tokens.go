@@ -80,12 +80,7 @@ func (a *Auth) AddToken(ctx context.Context, u *User, n NewToken) (secret string
 }
 
 func newAppPassword() string {
-	text := strings.ToLower(rand.Text()[:appLength])
-	var groups []string
-	for at := 0; at < len(text); at += appGroup {
-		groups = append(groups, text[at:at+appGroup])
-	}
-	return strings.Join(groups, "-")
+	return grouped(strings.ToLower(rand.Text()[:appLength]), appGroup)
 }
 
 // cleanScopes checks scopes and drops repetitions.

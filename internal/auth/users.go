@@ -148,10 +148,10 @@ func (a *Auth) AddUser(ctx context.Context, n NewUser) (*User, error) {
 
 // change is store.change, and brings memory up to date at once.
 func (a *Auth) change(ctx context.Context, fn func(tx *sqldb.Tx) error) error {
+	httpd.Outlive(ctx) // it may be the caller's own session that ends
 	if err := a.store.change(ctx, fn); err != nil {
 		return err
 	}
-	httpd.Outlive(ctx) // it may have been the caller's own session
 	// What is committed must take effect though the client has gone.
 	return a.refresh(context.WithoutCancel(ctx))
 }
@@ -242,8 +242,9 @@ func (a *Auth) recordChange(ctx context.Context, before, after *User) {
 	}
 }
 
-// SetPassword gives an account a new password and ends everything that it is signed in with,
-// for an administrator at a terminal.
+// SetPassword gives an account a new password, takes its second factor away and ends
+// everything that it is signed in with, for an administrator at a terminal: it is the way back
+// in for whoever lost the authenticator app and the recovery codes.
 func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
 	u, err := a.store.userByName(ctx, a.store.db, name)
 	if err != nil {
@@ -263,10 +264,16 @@ func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
 		if err := dropResets(ctx, tx, u.ID); err != nil {
 			return err
 		}
+		if err := removeSecondFactor(ctx, tx, u.ID); err != nil {
+			return err
+		}
 		return setPassword(ctx, tx, u.ID, encoded)
 	})
 	if err == nil {
 		a.record(ctx, "password.set", u.Name, "by an administrator")
+		if u.totp != "" {
+			a.record(ctx, "totp.removed", u.Name, "by an administrator")
+		}
 	}
 	return err
 }

@@ -21,7 +21,7 @@ import (
 type userCommand struct {
 	Add      userAddCommand      `cmd:"" help:"Add a person."`
 	List     userListCommand     `cmd:"" help:"List everybody."`
-	Password userPasswordCommand `cmd:"" help:"Set a person's password, and sign the person out everywhere."`
+	Password userPasswordCommand `cmd:"" help:"Set a person's password, take the second factor away, and sign the person out everywhere."`
 	Disable  userDisableCommand  `cmd:"" help:"Let a person in no more, at once."`
 	Enable   userEnableCommand   `cmd:"" help:"Let a disabled person in again."`
 	Role     userRoleCommand     `cmd:"" help:"Change what a person may do."`

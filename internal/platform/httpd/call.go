@@ -38,6 +38,7 @@ type call struct {
 	err      error
 	remote   string
 	secure   bool
+	host     string
 
 	whoErr  error           // why it cannot be told who sends the request
 	closed  bool            // the house has not been set up
@@ -81,6 +82,15 @@ func ClientAddr(ctx context.Context) string {
 func Secure(ctx context.Context) bool {
 	c := callFrom(ctx)
 	return c != nil && c.secure
+}
+
+// Host returns the name or address, and the port if it is not the usual one, that the client
+// calls this server by.
+func Host(ctx context.Context) string {
+	if c := callFrom(ctx); c != nil {
+		return c.host
+	}
+	return ""
 }
 
 // begun reports whether the answer's head has been written.

@@ -35,6 +35,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c := &call{ResponseWriter: w, sockets: g.sockets, control: http.NewResponseController(w), id: g.ids.next(), start: time.Now()}
 	c.deadline = c.start
 	c.remote, c.secure = g.origin(r)
+	c.host = r.Host
 	ctx := context.WithValue(r.Context(), callKey{}, c)
 	r = r.WithContext(ctx)
 	w.Header().Set("X-Request-Id", c.id)
