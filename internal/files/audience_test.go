@@ -172,9 +172,9 @@ func TestUnsharingIsAtOnce(t *testing.T) {
 				unshared <- err
 			}()
 			<-began
-			status := make(chan int)
+			status := make(chan int, 1)
 			go func() { status <- h.as(bob()).send(method, path, `{"filename":"taken"}`).Code }()
-			h.untilBlocked()
+			h.untilBlocked(status)
 			close(end)
 			h.must(<-unshared)
 			if got := <-status; got != 404 {
@@ -187,10 +187,11 @@ func TestUnsharingIsAtOnce(t *testing.T) {
 	})
 }
 
-// untilBlocked waits until a transaction waits for another. SQLite has one writer at a time.
-func (h *house) untilBlocked() {
+// untilBlocked waits until a transaction waits for another, or is done because it need not.
+// SQLite has one writer at a time.
+func (h *house) untilBlocked(done <-chan int) {
 	h.t.Helper()
-	for n := 0; n == 0 && h.store.db.Dialect() == sqldb.Postgres; {
+	for n := 0; n == 0 && len(done) == 0 && h.store.db.Dialect() == sqldb.Postgres; {
 		h.must(h.store.db.QueryRow(h.t.Context(), `SELECT count(*) FROM pg_locks WHERE NOT granted`).Scan(&n))
 	}
 }
