@@ -145,6 +145,9 @@ func (a *Auth) Prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if keys.fleeting {
+		a.log.Warn("SECRET_KEY is not set and DATA_DIR is in memory only: authenticator apps cannot be set up, and sessions of API_KEY end with every restart; set it, for example to the output of: openssl rand -hex 24")
+	}
 	a.keys.Store(keys)
 	return a.refresh(ctx)
 }

@@ -56,8 +56,8 @@ type door struct {
 func open(t *testing.T, db *sqldb.DB, config Config) *door {
 	t.Helper()
 	d := &door{t: t, clock: newClock(), log: &bytes.Buffer{}}
-	if config.DataDir == "" {
-		config.DataDir = t.TempDir()
+	if config.DataDir == "" { // a temporary directory may be in memory, where no key is kept
+		config.DataDir, config.SecretKey = t.TempDir(), "secret key of the tests, 32 characters and more"
 	}
 	d.Auth = New(db, config, slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug})), d.clock.read)
 	service := d.Service()

@@ -38,6 +38,9 @@ func (a *Auth) totpRoutes(r *httpd.Router) {
 }
 
 func (a *Auth) beginTOTPSetup(ctx context.Context, _ *struct{}) (*out[totpBody], error) {
+	if a.keys.Load().fleeting {
+		return nil, errs.New(errs.Conflict, "This server forgets its key with every restart, and would then know no code any more. Its administrator must set SECRET_KEY first.")
+	}
 	u, err := a.confirmed(ctx)
 	if err != nil {
 		return nil, err

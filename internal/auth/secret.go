@@ -46,6 +46,8 @@ const (
 type keyring struct {
 	aead cipher.AEAD
 	mac  []byte
+	// fleeting says that the key is gone after a restart, with whatever was sealed.
+	fleeting bool
 }
 
 // openKeyring derives the keys from SECRET_KEY, or from the key file, which it makes if there
@@ -71,7 +73,7 @@ func openKeyring(configured Secret, dataDir string) (*keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &keyring{aead: aead, mac: derive("homeserver digests")}, nil
+	return &keyring{aead: aead, mac: derive("homeserver digests"), fleeting: configured == "" && volatile(dataDir)}, nil
 }
 
 // readKeyFile reads the key, and makes it on the first start. It appears under its name only

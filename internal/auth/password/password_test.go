@@ -89,9 +89,11 @@ func TestNoMoreThanSoMany(t *testing.T) {
 			})
 		}
 		synctest.Wait()
+		mu.Lock()
 		if refused != queue {
 			t.Errorf("%d were refused at once, want %d", refused, queue)
 		}
+		mu.Unlock()
 		all.Wait()
 		if refused != 2*queue {
 			t.Errorf("%d were refused in the end, want all", refused)
