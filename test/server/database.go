@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"homeserver/internal/platform/sqldb"
@@ -39,6 +40,44 @@ func (s *Server) ExpireUndo() {
 // Edit changes the database of a server that is not running.
 func (s *Server) Edit(statement string) {
 	s.t.Helper()
+	db := s.database()
+	defer db.Close()
+	if _, err := db.Exec(context.Background(), statement); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// Rows is every row of a PostgreSQL database as text.
+func (s *Server) Rows() string {
+	s.t.Helper()
+	db := s.database()
+	defer db.Close()
+	list := func(query string) (texts []string) {
+		rows, err := db.Query(context.Background(), query)
+		if err != nil {
+			s.t.Fatal(err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var text string
+			if err := rows.Scan(&text); err != nil {
+				s.t.Fatal(err)
+			}
+			texts = append(texts, text)
+		}
+		return texts
+	}
+	var all strings.Builder
+	for _, table := range list(`SELECT table_name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY table_name`) {
+		for _, row := range list(`SELECT t::text FROM ` + table + ` t`) {
+			all.WriteString(table + row + "\n")
+		}
+	}
+	return all.String()
+}
+
+func (s *Server) database() *sqldb.DB {
+	s.t.Helper()
 	url := s.env["DATABASE_URL"]
 	if url == "" {
 		url = "sqlite:" + filepath.Join(s.env["DATA_DIR"], "homeserver.db")
@@ -47,8 +86,5 @@ func (s *Server) Edit(statement string) {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer db.Close()
-	if _, err := db.Exec(context.Background(), statement); err != nil {
-		s.t.Fatal(err)
-	}
+	return db
 }
