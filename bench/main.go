@@ -111,6 +111,7 @@ func measures() []measure {
 		{"list", list},
 		{"whole-list", wholeList},
 		{"live", live},
+		{"sign-in", signInStorm},
 		{"start", start},
 	}
 }
