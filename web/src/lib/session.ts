@@ -20,7 +20,7 @@ type Waiting = { question: Question; resolve: () => void; reject: (reason: Error
 /** Thrown to the waiting requests when the reader closes the dialog without signing in. */
 export class SignInDeclined extends Sentence {}
 
-class Session {
+export class Session {
   /** As last read; undefined before the first answer. */
   state: SessionState | undefined;
   /** The account this page shows; undefined as long as nobody was recognised. */

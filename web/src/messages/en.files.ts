@@ -13,9 +13,18 @@ export const files = {
   loadFailed: 'The files could not be listed.',
   moreFailed: 'The rest of the list did not come.',
   empty: 'No files yet. Drop files or folders anywhere on this page, or choose them.',
+  emptyForGuests: 'Nothing is shared with you yet.',
   noMatch: 'No file matches this search.',
   clearFilters: 'Clear search and filter',
-  columns: { select: 'Select', name: 'Name', size: 'Size', date: 'Added', tags: 'Tags', actions: 'Actions' },
+  columns: {
+    select: 'Select',
+    name: 'Name',
+    size: 'Size',
+    date: 'Added',
+    tags: 'Tags',
+    sharingAndTags: 'Sharing and tags',
+    actions: 'Actions',
+  },
   sortBy: 'Sort by',
   sorts: {
     'date desc': 'Newest first',
@@ -46,6 +55,9 @@ export const files = {
     download: 'Download',
     tag: 'Tags',
     rename: 'Rename',
+    share: 'Share with the household',
+    shareShort: 'Share',
+    unshare: 'Make private',
     remove: 'Delete',
     more: (name: string) => `Actions for ${name}`,
     menu: 'File actions',
@@ -54,6 +66,23 @@ export const files = {
     tooMany: 'At most 10,000 files fit into one archive. Select fewer.',
     failed: 'The archive could not be made.',
     started: (count: number) => `Packing ${fileCount(count)} into one archive.`,
+  },
+  sharing: {
+    label: 'Sharing',
+    owner: 'Owner',
+    household: 'Household',
+    isShared: 'Shared',
+    isPrivate: 'Private',
+    privateOf: (name: string) => `${name}, private`,
+    /** In whole words, for who points at it. */
+    means: (owner: string, shared: boolean) =>
+      shared ? `${owner}: shared with the household` : `${owner}: nobody else sees it`,
+    you: 'You',
+    withHousehold: 'Shared with the household',
+    withNobody: 'Private',
+    shared: (count: number) => `${fileCount(count)} shared with the household.`,
+    unshared: (count: number) => `${fileCount(count)} made private.`,
+    failed: (reason: string) => `Not changed: ${reason}`,
   },
   remove: {
     one: (name: string) => `Deleted ${name}.`,
@@ -93,6 +122,7 @@ export const files = {
   upload: {
     button: 'Upload',
     folder: 'Upload folder',
+    share: 'Share with the household',
     tags: 'Tags for uploads',
     tagsButton: (count: number) => (count === 0 ? 'Tags' : `Tags (${count})`),
     /** Names that button, and begins with what stands on it. */

@@ -89,14 +89,14 @@ export const doors = {
   invite: {
     title: 'Invitation to HomeServer',
     heading: 'You are invited',
+    worthlessHeading: 'This link does not work',
     resetHeading: 'Set a new password',
     invited: (by: string, role: string) => `${by} invites you to this HomeServer as ${role}.`,
     invitedByNobody: (role: string) => `You are invited to this HomeServer as ${role}.`,
     reset: (name: string) => `Choose a new password for ${name}. All devices are signed out with it.`,
     until: (time: string) => `This link works once, until ${time}.`,
-    worthless:
-      'This link does not work any more. It may have been used, or its time is over. Ask for a new one.',
-    missing: 'This link is not complete. Open it again as it was sent to you.',
+    worthless: 'It may have been used already, or its time is over. Ask for a new one.',
+    missing: 'It is not complete. Open it again as it was sent to you.',
     failed: 'The link could not be looked at',
     submit: 'Come in',
     resetSubmit: 'Save password',

@@ -26,9 +26,9 @@ class Who {
   get isAdministrator(): boolean {
     return this.role === 'administrator';
   }
-  /** Guests only read. */
-  get mayChange(): boolean {
-    return this.known && this.role !== 'guest';
+  /** Guests only read. Until it is known who it is, nobody is taken for one: hardly anybody is. */
+  get isGuest(): boolean {
+    return this.role === 'guest';
   }
   /** Whether whose a file is says anything: without accounts all belongs to the household. */
   get amongPeople(): boolean {
@@ -40,7 +40,7 @@ class Who {
   }
   /** Whether a file can be shared with the household, or no longer: what is the household's always is. */
   mayShare(file: FileInfo): boolean {
-    return Boolean(file.owner) && this.mayChange && (this.isAdministrator || this.owns(file));
+    return Boolean(file.owner) && !this.isGuest && (this.isAdministrator || this.owns(file));
   }
 }
 
