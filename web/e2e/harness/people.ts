@@ -29,13 +29,13 @@ export type SignedIn = { cookie: string; user: User | null };
 
 export async function signInByScript(
   base: string,
-  proof: { api_key: string } | { name: string; password: string },
+  { name, password }: { name: string; password: string },
   agent = 'homeserver-e2e/1',
 ): Promise<SignedIn> {
   const response = await fetch(`${base}/api/v1/session`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'User-Agent': agent },
-    body: JSON.stringify(proof),
+    body: JSON.stringify({ name, password }),
   });
   if (!response.ok) throw new Error(`sign-in: ${response.status} ${await response.text()}`);
   const cookie = response.headers.getSetCookie()[0]?.split(';')[0] ?? '';
