@@ -34,11 +34,14 @@ const live = (page: Page) => page.locator('header').getByText(messages.connectio
 const person = (page: Page, name: string) =>
   page.getByRole('list', { name: words.title }).getByRole('listitem').filter({ hasText: name });
 
-/** When the page's live feed ends. */
-function feedEnds(page: Page): Promise<number> {
-  return new Promise((resolve) => {
-    page.on('websocket', (socket) => socket.on('close', () => resolve(Date.now())));
-  });
+/** When the live feed of a page ends that is opened with `before`. */
+function feedEnds() {
+  let over: (time: number) => void = () => {};
+  const ended = new Promise<number>((resolve) => (over = resolve));
+  const before = async (page: Page) => {
+    page.on('websocket', (socket) => socket.on('close', () => over(Date.now())));
+  };
+  return { before, ended };
 }
 
 test('name and password; a wrong one is told without saying which', async ({ server, open, guard }) => {
@@ -204,17 +207,14 @@ test('a device that is signed out loses its open dashboard at once, and comes ba
   guard,
 }) => {
   guard.expect(ASKED);
-  let ended: Promise<number> | undefined;
-  const dashboard = await open(DASHBOARD, {
-    as: await signedIn(server, BOB),
-    before: async (page) => void (ended = feedEnds(page)),
-  });
+  const { before, ended } = feedEnds();
+  const dashboard = await open(DASHBOARD, { as: await signedIn(server, BOB), before });
   await live(dashboard);
   const elsewhere = await open(ACCOUNT, { as: await signedIn(server, BOB) });
   await elsewhere.getByText(account.devices.here).waitFor();
   await elsewhere.getByRole('button', { name: account.devices.endOthers }).click();
   const began = Date.now();
-  expect((await ended) ?? 0, 'the feed ends').toBeLessThan(began + AT_ONCE_MS);
+  expect(await ended, 'the feed ends').toBeLessThan(began + AT_ONCE_MS);
   await loginDialog(dashboard).waitFor();
   await elsewhere.getByText(account.devices.only).waitFor();
   await enterPassword(dashboard, BOB);
@@ -229,8 +229,8 @@ test('a disabled person is out at once, and nobody gets back in that way', async
 }) => {
   guard.expect(ASKED);
   const bob = await signedIn(server, BOB);
-  let ended: Promise<number> | undefined;
-  const dashboard = await open(DASHBOARD, { as: bob, before: async (page) => void (ended = feedEnds(page)) });
+  const { before, ended } = feedEnds();
+  const dashboard = await open(DASHBOARD, { as: bob, before });
   await live(dashboard);
   const page = await open(USERS);
   await person(page, BOB.display_name)
@@ -239,7 +239,7 @@ test('a disabled person is out at once, and nobody gets back in that way', async
   await page.getByRole('menuitem', { name: words.disable }).click();
   await page.getByRole('dialog').getByRole('button', { name: words.disable, exact: true }).click();
   const began = Date.now();
-  expect((await ended) ?? 0, 'the feed ends').toBeLessThan(began + AT_ONCE_MS);
+  expect(await ended, 'the feed ends').toBeLessThan(began + AT_ONCE_MS);
   await person(page, BOB.display_name).getByText(words.disabled, { exact: true }).waitFor();
   expect((await fetch(`${server.url}/api/v1/files/list`, { headers: { Cookie: bob.cookie } })).status).toBe(
     401,
