@@ -68,11 +68,10 @@ test('name and password; a wrong one is told without saying which', async ({ ser
     .waitFor();
 });
 
-test('a guest reads what is shared, and is offered nothing else', async ({ server, open }) => {
+test('a guest reads what is shared, and is offered nothing else', async ({ server, open, guard }) => {
   await server.api.upload({ name: 'for everyone.txt', shared: true });
   await server.api.upload({ name: 'for ada.txt' });
-  const page = await open(DASHBOARD, { as: await signedIn(server, GWEN) });
-  await page.waitForURL(server.url + FILES);
+  const page = await open(FILES, { as: await signedIn(server, GWEN) });
   await row(page, 'for everyone.txt').waitFor();
   expect(await rows(page).count()).toBe(1);
   expect(await picker(page).count(), 'upload').toBe(0);
@@ -89,6 +88,9 @@ test('a guest reads what is shared, and is offered nothing else', async ({ serve
   await page.keyboard.press('Delete');
   await page.goto(server.url + USERS);
   await page.getByText(messages.errors.notYours).waitFor();
+  guard.expect(/answer 403|status of 403|response code: 403/);
+  await page.goto(server.url + DASHBOARD);
+  await page.waitForURL(server.url + FILES);
   expect((await server.api.list()).total).toBe(2);
 });
 
@@ -296,12 +298,12 @@ test('somebody else who signs in does not see the page of the first', async ({ s
   await page.getByRole('columnheader', { name: messages.files.columns.size }).getByRole('button').click();
   await loginDialog(page).waitFor();
   await enterPassword(page, GWEN);
-  await row(page, 'for everyone.txt').waitFor();
-  expect(await row(page, 'final version.txt').count()).toBe(0);
   await page
     .getByRole('button', { name: messages.shell.signOut })
     .filter({ hasText: GWEN.display_name })
     .waitFor();
+  await row(page, 'for everyone.txt').waitFor();
+  expect(await row(page, 'final version.txt').count()).toBe(0);
 });
 
 test('a weighty change asks again who it is, and is then made', async ({ server, open, guard }) => {

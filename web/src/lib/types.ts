@@ -8,11 +8,8 @@ type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] exten
   ? T
   : never;
 
-/** Whose a file is ('' is the household) and whether everyone here may read it. */
-type Belonging = { owner?: string; owner_name?: string; shared?: boolean };
-
-export type FileInfo = Schemas['FileBody'] & Belonging;
-export type FileList = Omit<Answer<'/api/v1/files/list', 'get'>, 'files'> & { files: FileInfo[] };
+export type FileInfo = Schemas['FileBody'];
+export type FileList = Answer<'/api/v1/files/list', 'get'>;
 export type UploadAnswer = FileInfo & Answer<'/api/v1/files/upload', 'post'>;
 export type DeleteAnswer = Schemas['DeletedBody'];
 export type DeleteManyAnswer = Schemas['DeletedManyBody'];
