@@ -1,9 +1,4 @@
 /** The pages of the house, in the order the navigation shows them, and who has them. */
-import CircleUser from '@lucide/svelte/icons/circle-user-round';
-import FolderOpen from '@lucide/svelte/icons/folder-open';
-import Gauge from '@lucide/svelte/icons/gauge';
-import ScrollText from '@lucide/svelte/icons/scroll-text';
-import Users from '@lucide/svelte/icons/users-round';
 import { DASHBOARD, FILES } from '../lib/next';
 import type { SessionState } from '../lib/people';
 import { messages } from '../messages/en';
@@ -11,11 +6,11 @@ import { messages } from '../messages/en';
 const words = messages.shell;
 
 export const pages = [
-  { id: 'dashboard', href: DASHBOARD, label: words.dashboard, icon: Gauge, more: false },
-  { id: 'files', href: FILES, label: words.files, icon: FolderOpen, more: false },
-  { id: 'account', href: '/static/account.html', label: words.account, icon: CircleUser, more: false },
-  { id: 'users', href: '/static/users.html', label: words.users, icon: Users, more: true },
-  { id: 'audit', href: '/static/audit.html', label: words.audit, icon: ScrollText, more: true },
+  { id: 'dashboard', href: DASHBOARD, label: words.dashboard, more: false },
+  { id: 'files', href: FILES, label: words.files, more: false },
+  { id: 'account', href: '/static/account.html', label: words.account, more: false },
+  { id: 'users', href: '/static/users.html', label: words.users, more: true },
+  { id: 'audit', href: '/static/audit.html', label: words.audit, more: true },
 ] as const;
 
 export type NavigationPage = (typeof pages)[number];
