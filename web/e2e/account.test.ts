@@ -1,9 +1,12 @@
 import { messages } from '../src/messages/en';
 import { account as words } from '../src/messages/en.account';
 import { scopes } from '../src/messages/en.people';
+import { signin } from '../src/messages/en.signin';
+import { ASKED, enterPassword } from './harness/door';
 import { toasts } from './harness/files';
 import { ADA, BOB, signInByScript } from './harness/people';
-import { ACCOUNT, test as base, expect, until } from './harness/test';
+import { ACCOUNT, test as base, expect, LOGIN, until } from './harness/test';
+import { totp } from './harness/totp';
 
 const IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1';
@@ -105,4 +108,53 @@ test('a new password signs out all other devices', async ({ server, open, guard 
   await page.reload();
   await page.getByText(words.devices.only).waitFor();
   await signInByScript(server.url, { name: BOB.name, password: 'eight green bottles' });
+});
+
+test('codes from an app: set up, asked for, recovered from, switched off', async ({
+  server,
+  open,
+  guard,
+}) => {
+  guard.expect(ASKED, /answer 422|status of 422/);
+  const page = await open(ACCOUNT);
+  await page.getByRole('button', { name: words.totp.begin, exact: true }).click();
+  const dialog = page.getByRole('dialog', { name: words.totp.setUpTitle });
+  await dialog.getByRole('img', { name: words.totp.qr }).waitFor();
+  const secret = await dialog.getByLabel(words.totp.secret, { exact: true }).inputValue();
+  await dialog.getByLabel(words.totp.code, { exact: true }).fill('000000');
+  await dialog.getByRole('button', { name: words.totp.confirm }).click();
+  await dialog.getByRole('alert').waitFor();
+  await dialog.getByLabel(words.totp.code, { exact: true }).fill(totp(secret, -1));
+  await dialog.getByRole('button', { name: words.totp.confirm }).click();
+  const list = page.getByRole('list', { name: words.recovery.codes });
+  const codes = await list.getByRole('listitem').allTextContents();
+  expect(codes.length).toBe(10);
+  await page.getByRole('button', { name: words.recovery.done }).click();
+  await page.getByText(words.totp.recovery(10)).waitFor();
+  expect(await page.content()).not.toContain(codes[0]);
+
+  const again = await open(`${LOGIN}?next=${ACCOUNT}`, { as: null });
+  await enterPassword(again, ADA);
+  const code = again.getByLabel(signin.code.label, { exact: true });
+  expect(await code.getAttribute('autocomplete')).toBe('one-time-code');
+  await code.fill('000000');
+  await again.getByRole('button', { name: signin.code.submit }).click();
+  await again.getByRole('alert').waitFor();
+  await code.fill(totp(secret));
+  await again.getByRole('button', { name: signin.code.submit }).click();
+  await again.waitForURL(server.url + ACCOUNT);
+
+  const lost = await open(`${LOGIN}?next=${ACCOUNT}`, { as: null });
+  await enterPassword(lost, ADA);
+  await lost.getByLabel(signin.code.label, { exact: true }).fill((codes[0] ?? '').toLowerCase());
+  await lost.getByRole('button', { name: signin.code.submit }).click();
+  await lost.getByText(words.totp.recovery(9)).waitFor();
+  await lost.getByRole('button', { name: words.totp.renew }).click();
+  await lost.getByRole('dialog').getByRole('button', { name: words.totp.renew }).click();
+  await lost.getByRole('button', { name: words.recovery.done }).click();
+  await lost.getByText(words.totp.recovery(10)).waitFor();
+  await lost.getByRole('button', { name: words.totp.remove }).click();
+  await lost.getByRole('dialog').getByRole('button', { name: words.totp.remove }).click();
+  await lost.getByText(words.totp.off, { exact: true }).waitFor();
+  await signInByScript(server.url, ADA);
 });

@@ -16,11 +16,21 @@ test('base64url there and back', () => {
   expect(toBase64URL(bytes(251, 255, 254))).toBe('-__-');
 });
 
-test('without https there are no passkeys, and it is known why', () => {
+test('without https or a name there are no passkeys, and it is known why', () => {
   vi.stubGlobal('isSecureContext', false);
   expect(passkeySupport()).toBe('insecure');
   vi.stubGlobal('isSecureContext', true);
-  expect(passkeySupport()).toBe('no');
+  expect(passkeySupport()).toBe('unsupported');
+  oldBrowser({});
+  for (const [hostname, support] of [
+    ['192.168.1.20', 'nameless'],
+    ['[fd00::1]', 'nameless'],
+    ['localhost', 'yes'],
+    ['home.example', 'yes'],
+  ]) {
+    vi.stubGlobal('location', { hostname });
+    expect(passkeySupport(), hostname).toBe(support);
+  }
   vi.unstubAllGlobals();
 });
 

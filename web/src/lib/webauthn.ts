@@ -15,10 +15,14 @@ export class PasskeyProblem extends Sentence {
 
 const words = signin.passkey;
 
-/** Whether passkeys work here; browsers only offer them to pages that nobody on the way can change. */
-export function passkeySupport(): 'yes' | 'insecure' | 'no' {
-  if (typeof PublicKeyCredential === 'function' && 'credentials' in navigator) return 'yes';
-  return isSecureContext ? 'no' : 'insecure';
+/**
+ * Whether passkeys work here, and why not: browsers only offer them to pages that nobody on the way can change, and
+ * bind them to a name, never to an address of numbers.
+ */
+export function passkeySupport(): 'yes' | 'insecure' | 'unsupported' | 'nameless' {
+  if (typeof PublicKeyCredential !== 'function' || !('credentials' in navigator))
+    return isSecureContext ? 'unsupported' : 'insecure';
+  return /^[\d.]+$|^\[/.test(location.hostname) ? 'nameless' : 'yes';
 }
 
 /** Whether the browser offers passkeys in the list of a field's suggestions. */

@@ -52,9 +52,12 @@ export const account = {
     removeOne: (name: string) => `Remove ${name}`,
     removeAsk: (name: string) => `${name} can no longer sign you in. Remove it from the device, too.`,
     removed: (name: string) => `${name} is removed.`,
-    insecure: 'Passkeys need a page that begins with https. Open this page that way to add one.',
-    unsupported: 'This browser has no passkeys.',
-    off: 'This server offers no passkeys.',
+    hindrances: {
+      insecure: 'Passkeys need a page that begins with https. Open this page that way to add one.',
+      unsupported: 'This browser has no passkeys.',
+      nameless:
+        'Passkeys belong to the server’s name. Open this page under its name, instead of its number, to add one.',
+    },
   },
   totp: {
     title: 'Codes from an app',

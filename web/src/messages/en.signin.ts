@@ -25,7 +25,6 @@ export const signin = {
     wrongName: 'Passkeys belong to the server’s name. Open this page under its name instead of its number.',
     failed: 'The passkey did not work in this browser.',
     insecure: 'Passkeys need a page that begins with https.',
-    unsupported: 'This browser has no passkeys.',
   },
   provider: (label: string) => `Continue with ${label}`,
   key: {
