@@ -1,8 +1,25 @@
 import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
+import { account } from '../src/messages/en.account';
+import { audit as auditWords } from '../src/messages/en.audit';
+import { doors, passwords, signin } from '../src/messages/en.signin';
+import { users } from '../src/messages/en.users';
 import { audit } from './harness/audit';
+import { ASKED, enterPassword, loginDialog } from './harness/door';
 import { check, panel, picker, row, rows, toasts } from './harness/files';
-import { DASHBOARD, expect, FILES, type OpenOptions, test, until } from './harness/test';
+import { ADA } from './harness/people';
+import {
+  ACCOUNT,
+  AUDIT,
+  DASHBOARD,
+  expect,
+  FILES,
+  LOGIN,
+  type OpenOptions,
+  test,
+  USERS,
+  until,
+} from './harness/test';
 
 const words = messages.files;
 const MB = 1024 * 1024;
@@ -111,6 +128,100 @@ for (const { name, options } of LOOKS) {
     await audit(page, 'error');
   });
 }
+
+/** The pages at the door, and those of people, with all that can open on them. */
+for (const { name, options } of LOOKS) {
+  test(`${name}: sign-in and invitation`, async ({ open, guard }) => {
+    guard.expect(/answer 40[14]|status of 40[14]/);
+    const page = await open(LOGIN, { ...options, as: null });
+    await page.getByLabel(signin.name, { exact: true }).waitFor();
+    await audit(page, 'sign-in');
+    await enterPassword(page, { name: 'ada', password: 'not the password' });
+    await page.getByRole('alert').waitFor();
+    await audit(page, 'wrong password');
+    const worthless = await open('/static/invite.html#worthless', { ...options, as: null });
+    await worthless.getByText(doors.invite.worthless).waitFor();
+    await audit(worthless, 'worthless link');
+    await worthless.route('**/look', (route) =>
+      route.fulfill({
+        json: {
+          kind: 'invitation',
+          role: 'guest',
+          name: '',
+          invited_by: 'Ada',
+          expires_at: new Date().toISOString(),
+        },
+      }),
+    );
+    await worthless.reload();
+    await worthless.getByRole('button', { name: doors.invite.submit }).click();
+    await worthless.getByText(passwords.missingName).waitFor();
+    await audit(worthless, 'invitation');
+  });
+
+  test(`${name}: account`, async ({ open }) => {
+    const page = await open(ACCOUNT, options);
+    await page.getByText(account.devices.here).waitFor();
+    await page.getByText(account.tokens.empty).waitFor();
+    await audit(page, 'account');
+    await page.getByRole('button', { name: account.password.change }).click();
+    await audit(page, 'new password');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: account.totp.begin, exact: true }).click();
+    await page.getByRole('img', { name: account.totp.qr }).waitFor();
+    await audit(page, 'codes from an app');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: account.tokens.add }).click();
+    await page.getByRole('button', { name: account.tokens.create, exact: true }).click();
+    await audit(page, 'new token');
+  });
+
+  test(`${name}: people and audit log`, async ({ server, open }) => {
+    const page = await open(USERS, options);
+    await page.getByText(users.open.empty).waitFor();
+    await audit(page, 'people');
+    await page.getByRole('button', { name: users.actionsOf(ADA.display_name) }).click();
+    await page.getByRole('menuitem', { name: users.disable }).waitFor();
+    await audit(page, 'menu open');
+    await page.getByRole('menuitem', { name: users.disable }).click();
+    await audit(page, 'question');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: users.add.button }).click();
+    await audit(page, 'add a person');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: users.invite.button }).click();
+    await audit(page, 'invite');
+    await page.keyboard.press('Escape');
+    await page.goto(server.url + AUDIT);
+    await page.getByRole('table', { name: auditWords.title }).waitFor();
+    await audit(page, 'audit log');
+    const more = page.getByRole('button', { name: messages.shell.more, exact: true });
+    if (!(await more.isVisible())) return;
+    await more.click();
+    await page.getByRole('menuitem', { name: messages.shell.signOut }).waitFor();
+    await audit(page, 'more');
+  });
+
+  test(`${name}: the session has ended`, async ({ open, guard }) => {
+    guard.expect(ASKED);
+    const page = await open(ACCOUNT, options);
+    await page.getByText(account.tokens.empty).waitFor();
+    await page.context().clearCookies();
+    await page.getByLabel(account.profile.name, { exact: true }).fill('Somebody');
+    await page.getByRole('button', { name: account.save, exact: true }).click();
+    await loginDialog(page).getByLabel(signin.name, { exact: true }).waitFor();
+    await audit(page, 'sign-in over the page');
+  });
+}
+
+test('320 px: the pages of people fit', async ({ open }) => {
+  for (const path of [LOGIN, ACCOUNT, USERS, AUDIT]) {
+    const page = await open(path, path === LOGIN ? { ...SMALL, as: null } : SMALL);
+    await page.locator('h1').waitFor();
+    await page.waitForLoadState('networkidle');
+    await audit(page, path);
+  }
+});
 
 test('320 px: both pages fit', async ({ server, open }) => {
   await server.api.clear();

@@ -1,21 +1,38 @@
 /** The API as a script uses it: to prepare what a test needs, and to see what really arrived. */
 import { createHash } from 'node:crypto';
+import type { User } from '../../src/lib/people';
 import type { Dashboard, FileInfo, FileList, Recent, UploadAnswer } from '../../src/lib/types';
+
+import type { TestPerson } from './people';
 
 /** How many requests are under way at once when many files are made. */
 const CONCURRENCY = 24;
 
-export type NewFile = { name: string; body?: string | Uint8Array; tags?: string[]; type?: string };
+export type NewFile = {
+  name: string;
+  body?: string | Uint8Array;
+  tags?: string[];
+  type?: string;
+  shared?: boolean;
+};
 
 export class Api {
   constructor(
     readonly base: string,
-    private readonly key?: string,
+    /** What it sends along to be let in. */
+    private readonly credentials: Record<string, string> = {},
   ) {}
 
-  async upload({ name, body = name, tags = [], type = 'text/plain' }: NewFile): Promise<UploadAnswer> {
+  async upload({
+    name,
+    body = name,
+    tags = [],
+    type = 'text/plain',
+    shared = false,
+  }: NewFile): Promise<UploadAnswer> {
     const form = new FormData();
     if (tags.length > 0) form.append('tags', tags.join(','));
+    if (shared) form.append('shared', 'true');
     form.append('file', new Blob([body as BlobPart], { type }), name);
     const response = await this.#send('POST', '/api/v1/files/upload', form);
     return (await response.json()) as UploadAnswer;
@@ -65,6 +82,17 @@ export class Api {
     return (await (await this.#send('GET', '/api/v1/monitoring/recent?seconds=900')).json()) as Recent;
   }
 
+  /** Adds a person; needs an administrator's credentials. */
+  async addPerson(person: TestPerson): Promise<User> {
+    return (await (await this.#send('POST', '/api/v1/users', JSON.stringify(person))).json()) as User;
+  }
+
+  /** Anything else that the API does. */
+  async json<T>(method: string, path: string, body?: unknown): Promise<T> {
+    const response = await this.#send(method, path, body === undefined ? undefined : JSON.stringify(body));
+    return (response.status === 204 ? undefined : await response.json()) as T;
+  }
+
   /** Deletes everything, so that the next test begins with an empty house. */
   async clear(): Promise<void> {
     for (;;) {
@@ -75,8 +103,7 @@ export class Api {
   }
 
   #headers(body?: FormData | string): Record<string, string> {
-    const headers: Record<string, string> = {};
-    if (this.key !== undefined) headers['X-API-Key'] = this.key;
+    const headers: Record<string, string> = { ...this.credentials };
     if (typeof body === 'string') headers['Content-Type'] = 'application/json';
     return headers;
   }

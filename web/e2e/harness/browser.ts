@@ -7,6 +7,11 @@ const FLAGS =
 
 export const DASHBOARD = '/static/dashboard.html';
 export const FILES = '/static/files.html';
+export const LOGIN = '/static/login.html';
+export const SETUP = '/static/setup.html';
+export const ACCOUNT = '/static/account.html';
+export const USERS = '/static/users.html';
+export const AUDIT = '/static/audit.html';
 
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS.split(' ') });

@@ -1,20 +1,31 @@
 /** A HomeServer of one's own: the real binary on a free port, with its data in a folder that goes with it. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Api } from './api';
+import { ADA, type SignedIn, signInByScript, type TestPerson } from './people';
 
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 25;
 
-export type ServerOptions = { binary: string; env?: Record<string, string>; key?: string };
+export type ServerOptions = {
+  binary: string;
+  env?: Record<string, string>;
+  /** API_KEY, which also opens the API to the tests. */
+  key?: string;
+  /** Nobody is made: the server still has to be set up. */
+  fresh?: boolean;
+};
 
 export class Server {
   readonly url: string;
-  readonly api: Api;
+  /** As the administrator, or with the key. */
+  api: Api;
+  /** The administrator's session, if there is one. */
+  session: SignedIn | undefined;
   #child: ChildProcess | undefined;
 
   private constructor(
@@ -23,33 +34,53 @@ export class Server {
     readonly folder: string,
   ) {
     this.url = `http://127.0.0.1:${port}`;
-    this.api = new Api(this.url, options.key);
+    this.api = new Api(this.url, options.key === undefined ? {} : { 'X-API-Key': options.key });
   }
 
   static async start(options: ServerOptions): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), 'homeserver-e2e-data-'));
     const server = new Server(options, await freePort(), folder);
+    mkdirSync(join(folder, 'data')); // the server makes no directory that was configured
+    const anybody = options.fresh || options.key !== undefined || options.env?.AUTH === 'none';
+    if (!anybody) server.addAtTerminal(ADA);
     await server.start();
+    if (!anybody) {
+      server.session = await signInByScript(server.url, ADA);
+      server.api = new Api(server.url, { Cookie: server.session.cookie });
+    }
     return server;
+  }
+
+  /** The API as somebody else. */
+  async apiOf(person: TestPerson): Promise<Api> {
+    return new Api(this.url, { Cookie: (await signInByScript(this.url, person)).cookie });
+  }
+
+  /** As somebody does who sits at the server. */
+  addAtTerminal(person: TestPerson): void {
+    const { role, name, display_name, password } = person;
+    const args = ['user', 'add', '--role', role, '--display-name', display_name, name];
+    execFileSync(this.options.binary, args, {
+      cwd: this.folder,
+      env: this.#env,
+      input: `${password}\n`,
+      stdio: 'pipe',
+    });
+  }
+
+  /** What the server wrote so far. */
+  get log(): string {
+    return readFileSync(this.#log, 'utf8');
   }
 
   /** Starts it, also again on the same port with the same data. */
   async start(): Promise<void> {
-    const { binary, env = {}, key } = this.options;
-    mkdirSync(join(this.folder, 'data'), { recursive: true }); // the server makes no directory that was configured
     const log = createWriteStream(this.#log, { flags: 'a' });
     await once(log, 'open');
-    this.#child = spawn(binary, ['serve'], {
+    this.#child = spawn(this.options.binary, ['serve'], {
       // Not the repository, whose .env is nobody's business here.
       cwd: this.folder,
-      env: {
-        PATH: process.env.PATH ?? '',
-        HOME: this.folder,
-        PORT: String(this.port),
-        DATA_DIR: join(this.folder, 'data'),
-        ...(key === undefined ? {} : { API_KEY: key }),
-        ...env,
-      },
+      env: this.#env,
       stdio: ['ignore', log, log],
     });
     await this.#ready();
@@ -65,6 +96,18 @@ export class Server {
   async remove(): Promise<void> {
     await this.#end('SIGTERM');
     rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  get #env(): Record<string, string> {
+    const { env = {}, key } = this.options;
+    return {
+      PATH: process.env.PATH ?? '',
+      HOME: this.folder,
+      PORT: String(this.port),
+      DATA_DIR: join(this.folder, 'data'),
+      ...(key === undefined ? {} : { API_KEY: key }),
+      ...env,
+    };
   }
 
   get #log(): string {

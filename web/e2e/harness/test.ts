@@ -3,10 +3,11 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { test as base, expect, inject } from 'vitest';
 import { launch } from './browser';
 import { Guard } from './guard';
+import { cookiesOf, type SignedIn } from './people';
 import { Server } from './server';
 import { Wire } from './wire';
 
-export { DASHBOARD, FILES } from './browser';
+export { ACCOUNT, AUDIT, DASHBOARD, FILES, LOGIN, SETUP, USERS } from './browser';
 export { expect, inject };
 
 /** How long a page may take to show what it should: generous, for a machine with other things to do. */
@@ -18,14 +19,20 @@ const PICTURES = process.env.HOMESERVER_PICTURES;
 export type OpenOptions = BrowserContextOptions & {
   /** Another address than the server's own: that of a wire. */
   base?: string;
+  /** Who is signed in: Ada unless somebody else, or nobody (null), is named. */
+  as?: SignedIn | null;
   /** Runs before the page loads. */
   before?: (page: Page) => Promise<void>;
 };
 
 type Fixtures = {
   browser: Browser;
-  /** API_KEY of the server; without one nobody is asked. */
+  /** API_KEY of the server; without one it has an administrator, Ada, who is signed in on every page. */
   key: string;
+  /** The server still has to be set up. */
+  fresh: boolean;
+  /** Further settings of the server. */
+  env: Record<string, string>;
   server: Server;
   guard: Guard;
   /** Opens a page in a context of its own, which ends with the test. */
@@ -37,7 +44,7 @@ export async function openPage(
   browser: Browser,
   guard: Guard,
   url: string,
-  { before, ...options }: Omit<OpenOptions, 'base'> = {},
+  { before, ...options }: Omit<OpenOptions, 'base' | 'as'> = {},
 ): Promise<Page> {
   const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
   context.setDefaultTimeout(PATIENCE_MS);
@@ -63,9 +70,12 @@ export const test = base.extend<Fixtures>({
     { scope: 'file' },
   ],
   key: ['', { scope: 'file' }],
+  fresh: [false, { scope: 'file' }],
+  env: [{}, { scope: 'file' }],
   server: [
-    async ({ key }, use) => {
-      const server = await Server.start({ binary: inject('binary'), ...(key === '' ? {} : { key }) });
+    async ({ key, fresh, env }, use) => {
+      const options = { binary: inject('binary'), fresh, env };
+      const server = await Server.start(key === '' ? options : { ...options, key });
       await use(server);
       await server.remove();
     },
@@ -80,8 +90,10 @@ export const test = base.extend<Fixtures>({
   // The wire outlives the pages, whose last requests would else fail.
   open: async ({ browser, server, wire: _wire, guard, task }, use) => {
     const pages: Page[] = [];
-    await use(async (path, { base: address = server.url, ...options } = {}) => {
-      const page = await openPage(browser, guard, address + path, options);
+    await use(async (path, { base: address = server.url, as = server.session, ...options } = {}) => {
+      const cookies = as ? cookiesOf(as, new URL(address).hostname) : [];
+      const storageState = { cookies, origins: [] };
+      const page = await openPage(browser, guard, address + path, { storageState, ...options });
       pages.push(page);
       return page;
     });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ApiError, api, errorFrom, isAbort, sentenceOf } from './api';
+import type { SessionState } from './people';
 import { session } from './session';
 
 const fetched = vi.fn<typeof fetch>();
@@ -7,6 +8,17 @@ const fetched = vi.fn<typeof fetch>();
 function answer(status: number, body: unknown, headers: Record<string, string> = {}): Response {
   return new Response(status === 204 ? null : JSON.stringify(body), { status, headers });
 }
+
+const SIGNED_IN: SessionState = {
+  required: true,
+  authenticated: true,
+  method: 'session',
+  setup: false,
+  user: { id: '1', name: 'ada', display_name: 'Ada', role: 'administrator' },
+  role: 'administrator',
+  providers: { password: true, api_key: false, passkey: true, oidc: '' },
+  expires_at: null,
+};
 
 beforeEach(() => {
   fetched.mockReset();
@@ -52,23 +64,27 @@ describe('api', () => {
 
   test('a 401 asks once for all requests and then they go on', async () => {
     let signedIn = false;
-    fetched.mockImplementation(async () =>
-      signedIn ? answer(200, { ok: true }) : answer(401, { detail: 'Sign in.' }),
-    );
+    fetched.mockImplementation(async (path) => {
+      if (path === '/api/v1/session') return answer(503, {});
+      return signedIn ? answer(200, { ok: true }) : answer(401, { detail: 'Sign in.' });
+    });
     const both = Promise.all([api.get('/a'), api.post('/b', { kept: 1 })]);
-    await vi.waitFor(() => expect(session.needed).toBe(true));
-    await vi.waitFor(() => expect(fetched).toHaveBeenCalledTimes(2));
+    await vi.waitFor(() => expect(session.needed).toBe('ended'));
+    await vi.waitFor(() => expect(fetched.mock.calls.map(([path]) => path)).toContain('/b'));
     signedIn = true;
-    session.succeeded();
+    session.succeeded(SIGNED_IN);
     expect(await both).toEqual([{ ok: true }, { ok: true }]);
-    expect(fetched.mock.calls[3]?.[1]?.body).toBe('{"kept":1}');
-    expect(session.needed).toBe(false);
+    expect(fetched.mock.calls.filter(([path]) => path === '/b').map(([, init]) => init?.body)).toEqual([
+      '{"kept":1}',
+      '{"kept":1}',
+    ]);
+    expect(session.needed).toBeNull();
   });
 
   test('whoever declines to sign in gets a sentence', async () => {
     fetched.mockImplementation(async () => answer(401, {}));
     const work = failure(api.get('/a'));
-    await vi.waitFor(() => expect(session.needed).toBe(true));
+    await vi.waitFor(() => expect(session.needed).toBe('ended'));
     session.declined('You are not signed in.');
     expect(sentenceOf(await work)).toBe('You are not signed in.');
   });
@@ -76,7 +92,21 @@ describe('api', () => {
   test('the login itself is not asked to log in', async () => {
     fetched.mockResolvedValue(answer(401, { detail: 'That key is not right.' }));
     const thrown = await failure(api.post('/session', {}, { neverAsk: true }));
-    expect([sentenceOf(thrown), session.needed]).toEqual(['That key is not right.', false]);
+    expect([sentenceOf(thrown), session.needed]).toEqual(['That key is not right.', null]);
+  });
+
+  test('a weighty change asks who it is, and is then made', async () => {
+    let confirmed = false;
+    fetched.mockImplementation(async () =>
+      confirmed
+        ? answer(204, null)
+        : answer(401, { type: 'urn:homeserver:confirm', detail: 'Sign in again.' }),
+    );
+    const work = api.delete('/passkey');
+    await vi.waitFor(() => expect(session.needed).toBe('confirm'));
+    confirmed = true;
+    session.succeeded(SIGNED_IN);
+    expect(await work).toBeUndefined();
   });
 });
 

@@ -1,20 +1,27 @@
 /**
  * The door to the server. Every failure leaves here as an ApiError whose message is one sentence a person
- * can read. A 401 asks for the key once, over the page, and the request then goes on as if nothing had been.
+ * can read. A 401 asks once, over the page, who it is, and the request then goes on as if nothing had been.
  */
 import { messages } from '../messages/en';
-import { SignInDeclined, session } from './session';
+import { Sentence } from './sentence';
+import { session } from './session';
+
+/** The kinds of 401 that a page must tell apart from "sign in". */
+export const SECOND_FACTOR = 'urn:homeserver:second-factor';
+const CONFIRM = 'urn:homeserver:confirm';
 
 export type FieldError = { message: string; location?: string };
 
 /** What went wrong, in one sentence; status 0 means the server was not reached at all. */
-export class ApiError extends Error {
+export class ApiError extends Sentence {
   constructor(
     message: string,
     readonly status: number,
     readonly errors: FieldError[] = [],
     /** Seconds the server asked us to wait, if it did. */
     readonly retryAfter?: number,
+    /** Which kind of problem it is, where its status alone does not say. */
+    readonly type: string = '',
   ) {
     super(message);
     this.name = 'ApiError';
@@ -60,12 +67,14 @@ export const api = {
     request<T>('POST', path, { ...options, body }),
   patch: <T>(path: string, body: unknown, options?: RequestOptions) =>
     request<T>('PATCH', path, { ...options, body }),
+  put: <T>(path: string, body: unknown, options?: RequestOptions) =>
+    request<T>('PUT', path, { ...options, body }),
   delete: <T>(path: string, options?: RequestOptions) => request<T>('DELETE', path, options),
 };
 
 /** The sentence to show for anything that was thrown. */
 export function sentenceOf(thrown: unknown): string {
-  if (thrown instanceof ApiError || thrown instanceof SignInDeclined) return thrown.message;
+  if (thrown instanceof Sentence) return thrown.message;
   return messages.errors.unexpected;
 }
 
@@ -79,25 +88,26 @@ export function errorFrom(status: number, body: string, retryAfter: string | nul
   const seconds = Number(retryAfter);
   const wait = retryAfter !== null && Number.isFinite(seconds) ? seconds : undefined;
   let detail = '';
+  let type = '';
   let errors: FieldError[] = [];
   try {
-    const problem = JSON.parse(body) as { detail?: unknown; errors?: FieldError[] };
+    const problem = JSON.parse(body) as { detail?: unknown; type?: unknown; errors?: FieldError[] };
+    if (typeof problem.type === 'string') type = problem.type;
     if (typeof problem.detail === 'string') detail = problem.detail;
     if (Array.isArray(problem.errors)) errors = problem.errors;
   } catch {
     // A proxy's HTML error page: the status is all there is.
   }
-  return new ApiError(detail || messages.errors.status(status), status, errors, wait);
+  return new ApiError(detail || messages.errors.status(status), status, errors, wait, type);
 }
 
 async function send(url: string, init: RequestInit, neverAsk = false): Promise<Response> {
   for (;;) {
     const response = await reach(url, init);
     if (response.ok) return response;
-    if (response.status !== 401 || neverAsk) {
-      throw errorFrom(response.status, await response.text(), response.headers.get('Retry-After'));
-    }
-    await session.ask();
+    const error = errorFrom(response.status, await response.text(), response.headers.get('Retry-After'));
+    if (response.status !== 401 || neverAsk) throw error;
+    await session.ask(error.type === CONFIRM ? 'confirm' : 'ended');
   }
 }
 

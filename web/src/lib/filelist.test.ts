@@ -13,6 +13,9 @@ function file(id: string, extra: Partial<FileInfo> = {}): FileInfo {
     upload_date: '2026-01-01T00:00:00Z',
     tags: [],
     sha256: null,
+    owner: '',
+    owner_name: '',
+    shared: true,
     ...extra,
   };
 }

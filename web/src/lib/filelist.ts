@@ -162,11 +162,15 @@ export class FileListing {
 
   /** Shows added and removed tags as the server does: the removed go, the added follow, none twice. */
   retag(concerned: (file: FileInfo) => boolean, change: { add: string[]; remove: string[] }): void {
-    this.rows = this.rows.map((row) => {
-      if (!concerned(row)) return row;
+    this.update(concerned, (row) => {
       const kept = row.tags.filter((tag) => !change.remove.includes(tag));
       return { ...row, tags: [...new Set([...kept, ...change.add])] };
     });
+  }
+
+  /** Shows some rows as they are now. */
+  update(concerned: (file: FileInfo) => boolean, now: (file: FileInfo) => FileInfo): void {
+    this.rows = this.rows.map((row) => (concerned(row) ? now(row) : row));
     this.#onChange();
   }
 

@@ -4,7 +4,7 @@ import { LiveFeed, type LiveStatus, liveURL } from './live';
 /** A WebSocket whose other end is the test. */
 class FakeSocket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event?: { code: number }) => void) | null = null;
   closed = false;
   close() {
     this.closed = true;
@@ -15,8 +15,8 @@ class FakeSocket {
   frame() {
     this.send(JSON.stringify({ system: {}, storage: {} }));
   }
-  end() {
-    this.onclose?.();
+  end(code = 1006) {
+    this.onclose?.({ code });
   }
 }
 
@@ -125,6 +125,20 @@ describe('LiveFeed', () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(mayConnect).toHaveBeenCalledTimes(1);
     expect(sockets.length).toBe(1);
+  });
+
+  test('asks when the server ends a living feed because the session ended, but not when it restarts', async () => {
+    mayConnect = vi.fn(async () => true);
+    start();
+    sockets[0]?.frame();
+    sockets[0]?.end(1001);
+    await vi.advanceTimersByTimeAsync(1_000);
+    sockets[1]?.frame();
+    expect(mayConnect).not.toHaveBeenCalled();
+    sockets[1]?.end(1008);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(mayConnect).toHaveBeenCalledTimes(1);
+    expect(sockets.length).toBe(3);
   });
 
   test('ignores what is not a frame', () => {

@@ -12,8 +12,9 @@ export type LiveOptions = {
   onFrame: (frame: Dashboard) => void;
   onStatus: (status: LiveStatus) => void;
   /**
-   * Asked after a connection that brought nothing, since a browser does not say why a handshake failed:
-   * true once it is worth trying again (perhaps after signing in), false to leave it be.
+   * Asked after a connection that brought nothing, since a browser does not say why a handshake failed, and after one
+   * that the server ended together with the session: true once it is worth trying again (perhaps after signing in),
+   * false to leave it be.
    */
   mayConnect?: () => Promise<boolean>;
   /** For tests. */
@@ -27,6 +28,8 @@ const CHECK_MS = 1_000;
 /** First and longest pause between attempts. */
 const BACKOFF_MIN_MS = 500;
 const BACKOFF_MAX_MS = 10_000;
+/** Closed by a server that no longer lets us in: the session ended (RFC 6455, policy violation). */
+const NO_LONGER_WELCOME = 1008;
 /** Not connected for this long: no longer a hiccup. */
 const OFFLINE_AFTER_MS = 20_000;
 
@@ -94,10 +97,10 @@ export class LiveFeed {
       this.say('live');
       this.options.onFrame(frame);
     };
-    socket.onclose = () => {
+    socket.onclose = (event) => {
       if (this.socket !== socket) return;
       this.socket = undefined;
-      this.lost(brought);
+      this.lost(brought && event?.code !== NO_LONGER_WELCOME);
     };
   }
 

@@ -17,7 +17,6 @@ export type RestoreManyAnswer = Schemas['RestoredManyBody'];
 export type ChangeTagsAnswer = Schemas['ChangedBody'];
 export type TagCount = Schemas['TagCount'];
 export type TagList = Schemas['TagsBody'];
-export type SessionState = Schemas['SessionState'];
 
 export type SystemStats = Schemas['System'];
 export type StorageStats = Schemas['Storage'];

@@ -12,7 +12,7 @@ export const UPLOAD_URL = '/api/v1/files/upload';
 export const STALL_MS = 60_000;
 
 export function sendFile(file: File, tags: readonly string[], options: SendOptions): Promise<UploadAnswer> {
-  const { signal, onProgress } = options;
+  const { shared, signal, onProgress } = options;
   return new Promise((resolve, reject: (problem: UploadProblem) => void) => {
     const request = new XMLHttpRequest();
     let stall: ReturnType<typeof setTimeout> | undefined;
@@ -41,7 +41,8 @@ export function sendFile(file: File, tags: readonly string[], options: SendOptio
     signal.addEventListener('abort', () => request.abort(), { once: true });
 
     const form = new FormData();
-    // Before the file, so that a server can read the tags without waiting for the bytes.
+    // Before the file, so that a server can read these without waiting for the bytes.
+    if (shared) form.append('shared', 'true');
     if (tags.length > 0) form.append('tags', tags.join(','));
     form.append('file', file, file.name);
     request.open('POST', UPLOAD_URL);

@@ -20,6 +20,8 @@ export interface Upload {
   /** Name with the folders it came from, for people only: the server keeps the last element. */
   readonly path: string;
   readonly tags: readonly string[];
+  /** With the household, as soon as it has arrived. */
+  readonly shared: boolean;
   state: UploadState;
   sent: number;
   /** Bytes per second, 0 while unknown. */
@@ -31,6 +33,8 @@ export interface Upload {
 }
 
 export interface SendOptions {
+  /** Shared with the household at once. */
+  shared: boolean;
   signal: AbortSignal;
   onProgress: (sentBytes: number) => void;
 }

@@ -48,13 +48,14 @@ export class UploadQueue {
     this.#now = options.now ?? (() => performance.now());
   }
 
-  add(files: Iterable<{ file: File; path?: string }>, tags: readonly string[] = []): void {
+  add(files: Iterable<{ file: File; path?: string }>, tags: readonly string[] = [], shared = false): void {
     for (const { file, path } of files) {
       this.uploads.push({
         key: this.#nextKey++,
         file,
         path: path ?? file.name,
         tags: [...tags],
+        shared,
         state: 'waiting',
         sent: 0,
         speed: 0,
@@ -167,6 +168,7 @@ export class UploadQueue {
     };
     try {
       const answer = await this.#options.transport(upload.file, upload.tags, {
+        shared: upload.shared,
         signal: controller.signal,
         onProgress,
       });

@@ -1,11 +1,29 @@
-/** The pages of the house, in the order the navigation shows them. */
-import FolderOpen from '@lucide/svelte/icons/folder-open';
-import Gauge from '@lucide/svelte/icons/gauge';
+/** The pages of the house, in the order the navigation shows them, and who has them. */
+import { DASHBOARD, FILES } from '../lib/next';
+import type { SessionState } from '../lib/people';
 import { messages } from '../messages/en';
 
+const words = messages.shell;
+
 export const pages = [
-  { id: 'dashboard', href: '/static/dashboard.html', label: messages.shell.dashboard, icon: Gauge },
-  { id: 'files', href: '/static/files.html', label: messages.shell.files, icon: FolderOpen },
+  { id: 'dashboard', href: DASHBOARD, label: words.dashboard, more: false },
+  { id: 'files', href: FILES, label: words.files, more: false },
+  { id: 'account', href: '/static/account.html', label: words.account, more: false },
+  { id: 'users', href: '/static/users.html', label: words.users, more: true },
+  { id: 'audit', href: '/static/audit.html', label: words.audit, more: true },
 ] as const;
 
-export type PageName = (typeof pages)[number]['id'];
+export type NavigationPage = (typeof pages)[number];
+export type PageName = NavigationPage['id'];
+
+/** The pages that somebody has; until it is known who they are, those that nearly everybody has. */
+export function pagesFor(state: SessionState | undefined): NavigationPage[] {
+  return pages.filter(({ id }) => mayOpen(id, state));
+}
+
+export function mayOpen(page: PageName, state: SessionState | undefined): boolean {
+  if (page === 'files') return true;
+  if (page === 'dashboard') return state?.role !== 'guest';
+  if (page === 'account') return Boolean(state?.user);
+  return state?.role === 'administrator';
+}

@@ -5,6 +5,7 @@ import { visibleName } from '../../lib/filelist-names';
 import type { ChangeTagsAnswer, DeleteManyAnswer, FileInfo, RestoreManyAnswer } from '../../lib/types';
 import { messages } from '../../messages/en';
 import { toast } from '../../ui/toasts.svelte';
+import { who } from '../../ui/who.svelte';
 import { submitArchive } from './archive';
 import { FILES_URL, type FilesStore } from './store.svelte';
 
@@ -108,6 +109,26 @@ export async function changeTags(
     store.refresh();
   }
   toast(words.tags.changed(changed), { kind: 'ok' });
+}
+
+/** The files among those that the reader can share, or no longer, and that are not so already. */
+export function shareable(files: readonly FileInfo[], shared: boolean): string[] {
+  return files.filter((file) => who.mayShare(file) && file.shared !== shared).map(({ id }) => id);
+}
+
+/** Shares files with the household, or no longer; says how it went. */
+export async function shareFiles(store: FilesStore, ids: string[], shared: boolean): Promise<void> {
+  let changed = 0;
+  try {
+    for (const part of chunks(ids)) {
+      changed += (await api.patch<ChangeTagsAnswer>(`${FILES_URL}/share`, { ids: part, shared })).changed;
+      store.reshare(new Set(part), shared);
+    }
+  } catch (problem) {
+    toast(words.sharing.failed(sentenceOf(problem)), { kind: 'error' });
+  }
+  if (changed > 0)
+    toast(shared ? words.sharing.shared(changed) : words.sharing.unshared(changed), { kind: 'ok' });
 }
 
 /** Starts the browser's own download: one file as it is, several as one archive. */

@@ -165,6 +165,13 @@ export class FilesStore {
     this.tagsChanged();
   }
 
+  reshare(ids: ReadonlySet<string>, shared: boolean): void {
+    this.#listing.update(
+      (file) => ids.has(file.id),
+      (file) => ({ ...file, shared }),
+    );
+  }
+
   remove(ids: string[]): Removed {
     this.#selection.drop(ids);
     if (this.detailsID !== null && ids.includes(this.detailsID)) this.detailsID = null;

@@ -15,6 +15,8 @@ const words = messages.files.upload;
 
 export class Transfers {
   tags = $state<string[]>([]);
+  /** The next uploads are shared with the household. */
+  shared = $state(false);
   collapsed = $state(false);
   /** Somebody closed the sign-in: the queue holds until they ask for it again. */
   signInDeclined = $state(false);
@@ -81,7 +83,7 @@ export class Transfers {
 
   #add(files: Collected[]): void {
     if (files.length === 0) return;
-    this.#queue.add(files, this.tags);
+    this.#queue.add(files, this.tags, this.shared);
   }
 
   #tell(): void {

@@ -1,0 +1,18 @@
+/** The door, as a person goes through it. */
+import type { Page } from 'playwright-core';
+import { signin as words } from '../../src/messages/en.signin';
+
+export const loginDialog = (page: Page) => page.getByRole('dialog', { name: words.dialog });
+export const confirmDialog = (page: Page) => page.getByRole('dialog', { name: words.confirm });
+/** What Chromium writes when it is asked who it is, in answers and on the live feed. */
+export const ASKED = /answer 401|status of 401|WebSocket connection/;
+
+/** Fills in name and password, on the page or in its dialog. */
+export async function enterPassword(
+  page: Page,
+  { name, password }: { name: string; password: string },
+): Promise<void> {
+  await page.getByLabel(words.name, { exact: true }).fill(name);
+  await page.getByLabel(words.password, { exact: true }).fill(password);
+  await page.getByRole('button', { name: words.submit, exact: true }).click();
+}
