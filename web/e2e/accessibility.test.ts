@@ -35,6 +35,10 @@ const LOOKS: { name: string; options: OpenOptions }[] = [
     options: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
   },
 ];
+const SIZES: { name: string; options: OpenOptions }[] = [
+  { name: '1440', options: { viewport: { width: 1440, height: 900 } } },
+  { name: '390', options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
+];
 const SMALL: OpenOptions = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 const SAMPLES = Array.from({ length: 40 }, (_, at) => ({
   name: at === 7 ? `${'a very long name '.repeat(12)}.txt` : `document ${at}.txt`,
@@ -129,19 +133,28 @@ for (const { name, options } of LOOKS) {
   });
 }
 
+/** In both themes, without coming to the same state twice. */
+async function auditBoth(page: Page, what: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.locator(`html[data-theme=${colorScheme}]`).waitFor({ state: 'attached' });
+    await audit(page, `${what}, ${colorScheme}`);
+  }
+}
+
 /** The pages at the door, and those of people, with all that can open on them. */
-for (const { name, options } of LOOKS) {
+for (const { name, options } of SIZES) {
   test(`${name}: sign-in and invitation`, async ({ open, guard }) => {
     guard.expect(/answer 40[14]|status of 40[14]/);
     const page = await open(LOGIN, { ...options, as: null });
     await page.getByLabel(signin.name, { exact: true }).waitFor();
-    await audit(page, 'sign-in');
+    await auditBoth(page, 'sign-in');
     await enterPassword(page, { name: 'ada', password: 'not the password' });
     await page.getByRole('alert').waitFor();
-    await audit(page, 'wrong password');
+    await auditBoth(page, 'wrong password');
     const worthless = await open('/static/invite.html#worthless', { ...options, as: null });
     await worthless.getByText(doors.invite.worthless).waitFor();
-    await audit(worthless, 'worthless link');
+    await auditBoth(worthless, 'worthless link');
     await worthless.route('**/look', (route) =>
       route.fulfill({
         json: {
@@ -156,50 +169,50 @@ for (const { name, options } of LOOKS) {
     await worthless.reload();
     await worthless.getByRole('button', { name: doors.invite.submit }).click();
     await worthless.getByText(passwords.missingName).waitFor();
-    await audit(worthless, 'invitation');
+    await auditBoth(worthless, 'invitation');
   });
 
   test(`${name}: account`, async ({ open }) => {
     const page = await open(ACCOUNT, options);
     await page.getByText(account.devices.here).waitFor();
     await page.getByText(account.tokens.empty).waitFor();
-    await audit(page, 'account');
+    await auditBoth(page, 'account');
     await page.getByRole('button', { name: account.password.change }).click();
-    await audit(page, 'new password');
+    await auditBoth(page, 'new password');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: account.totp.begin, exact: true }).click();
     await page.getByRole('img', { name: account.totp.qr }).waitFor();
-    await audit(page, 'codes from an app');
+    await auditBoth(page, 'codes from an app');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: account.tokens.add }).click();
     await page.getByRole('button', { name: account.tokens.create, exact: true }).click();
-    await audit(page, 'new token');
+    await auditBoth(page, 'new token');
   });
 
   test(`${name}: people and audit log`, async ({ server, open }) => {
     const page = await open(USERS, options);
     await page.getByText(users.open.empty).waitFor();
-    await audit(page, 'people');
+    await auditBoth(page, 'people');
     await page.getByRole('button', { name: users.actionsOf(ADA.display_name) }).click();
     await page.getByRole('menuitem', { name: users.disable }).waitFor();
-    await audit(page, 'menu open');
+    await auditBoth(page, 'menu open');
     await page.getByRole('menuitem', { name: users.disable }).click();
-    await audit(page, 'question');
+    await auditBoth(page, 'question');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: users.add.button }).click();
-    await audit(page, 'add a person');
+    await auditBoth(page, 'add a person');
     await page.keyboard.press('Escape');
     await page.getByRole('button', { name: users.invite.button }).click();
-    await audit(page, 'invite');
+    await auditBoth(page, 'invite');
     await page.keyboard.press('Escape');
     await page.goto(server.url + AUDIT);
     await page.getByRole('table', { name: auditWords.title }).waitFor();
-    await audit(page, 'audit log');
+    await auditBoth(page, 'audit log');
     const more = page.getByRole('button', { name: messages.shell.more, exact: true });
     if (!(await more.isVisible())) return;
     await more.click();
     await page.getByRole('menuitem', { name: messages.shell.signOut }).waitFor();
-    await audit(page, 'more');
+    await auditBoth(page, 'more');
   });
 
   test(`${name}: the session has ended`, async ({ open, guard }) => {
@@ -210,7 +223,7 @@ for (const { name, options } of LOOKS) {
     await page.getByLabel(account.profile.name, { exact: true }).fill('Somebody');
     await page.getByRole('button', { name: account.save, exact: true }).click();
     await loginDialog(page).getByLabel(signin.name, { exact: true }).waitFor();
-    await audit(page, 'sign-in over the page');
+    await auditBoth(page, 'sign-in over the page');
   });
 }
 

@@ -7,7 +7,7 @@ import { roleIn, roles } from '../src/messages/en.people';
 import { doors, passwords, signin } from '../src/messages/en.signin';
 import { users as words } from '../src/messages/en.users';
 import { sha256 } from './harness/api';
-import { ASKED, confirmDialog, enterPassword, loginDialog } from './harness/door';
+import { ASKED, askAgain, confirmDialog, enterPassword, loginDialog } from './harness/door';
 import { panel, picker, row, rows, toasts, toolbar } from './harness/files';
 import { ADA, BOB, GWEN, signInByScript, type TestPerson } from './harness/people';
 import type { Server } from './harness/server';
@@ -309,19 +309,7 @@ test('somebody else who signs in does not see the page of the first', async ({ s
 test('a weighty change asks again who it is, and is then made', async ({ server, open, guard }) => {
   guard.expect(ASKED);
   const page = await open(ACCOUNT, { as: await signedIn(server, BOB) });
-  // A session that is old, without the wait.
-  await page.route(
-    '**/api/v1/account/tokens',
-    (route) =>
-      route.request().method() === 'POST'
-        ? route.fulfill({
-            status: 401,
-            contentType: 'application/problem+json',
-            body: '{"type":"urn:homeserver:confirm","status":401,"detail":"Confirm who you are."}',
-          })
-        : route.fallback(),
-    { times: 2 },
-  );
+  await askAgain(page, '**/api/v1/account/tokens');
   await page.getByText(account.tokens.empty).waitFor();
   await page.getByRole('button', { name: account.tokens.add }).click();
   await page.getByLabel(account.tokens.name, { exact: true }).fill('late');

@@ -4,10 +4,14 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
+import { account } from '../src/messages/en.account';
+import { signin } from '../src/messages/en.signin';
+import { users } from '../src/messages/en.users';
 import { buildBinary } from './harness/binary';
-import { DASHBOARD, FILES, launch } from './harness/browser';
+import { ACCOUNT, AUDIT, DASHBOARD, FILES, LOGIN, launch, USERS } from './harness/browser';
 import { check, panel, picker, row, rows, toasts, toolbar } from './harness/files';
 import { household } from './harness/household';
+import { cookiesOf, type SignedIn } from './harness/people';
 import { Server } from './harness/server';
 import { Wire } from './harness/wire';
 
@@ -63,8 +67,16 @@ async function busy(server: Server, milliseconds: number): Promise<void> {
   }
 }
 
-async function open(browser: Browser, url: string, options: BrowserContextOptions): Promise<Page> {
-  const page = await (await browser.newContext(options)).newPage();
+/** Opens a page as the administrator, or as nobody. */
+async function open(
+  browser: Browser,
+  url: string,
+  options: BrowserContextOptions,
+  session?: SignedIn,
+): Promise<Page> {
+  const cookies = session ? cookiesOf(session, new URL(url).hostname) : [];
+  const storageState = { cookies, origins: [] };
+  const page = await (await browser.newContext({ ...options, storageState })).newPage();
   await page.goto(url);
   return page;
 }
@@ -82,10 +94,10 @@ async function readmePicture(browser: Browser, server: Server): Promise<void> {
     viewport: { width: 1440, height },
   });
   // So high that the first two charts are whole.
-  const dashboard = await open(browser, server.url + DASHBOARD, look(1_000));
+  const dashboard = await open(browser, server.url + DASHBOARD, look(1_000), server.session);
   await live(dashboard);
   await dashboard.getByRole('radio', { name: messages.dashboard.charts.minutes(2) }).check({ force: true });
-  const files = await open(browser, server.url + FILES, look(820));
+  const files = await open(browser, server.url + FILES, look(820), server.session);
   await row(files, 'Over the valley.png').locator('.name').click();
   await files.getByRole('img', { name: words.details.preview('Over the valley.png') }).waitFor();
   await files.mouse.move(0, 0);
@@ -129,7 +141,7 @@ async function stacked(browser: Browser, shots: Buffer[]): Promise<Buffer> {
 
 async function empty(browser: Browser, server: Server, folder: string): Promise<void> {
   for (const { name, options } of LOOKS) {
-    const page = await open(browser, server.url + FILES, options);
+    const page = await open(browser, server.url + FILES, options, server.session);
     await page.getByText(words.empty).waitFor();
     await shot(page, join(folder, name), 'files-empty');
     await page.context().close();
@@ -148,7 +160,7 @@ async function states(
   folder: string,
   options: BrowserContextOptions,
 ): Promise<void> {
-  const dashboard = await open(browser, server.url + DASHBOARD, options);
+  const dashboard = await open(browser, server.url + DASHBOARD, options, server.session);
   await live(dashboard);
   await shot(dashboard, folder, 'dashboard');
   await dashboard.getByRole('button', { name: messages.dashboard.charts.showTable }).first().click();
@@ -158,14 +170,39 @@ async function states(
   await shot(dashboard, folder, 'help');
   await dashboard.context().close();
 
+  await peopleStates(browser, server, folder, options);
   const wire = await Wire.start(server.port);
-  const page = await open(browser, wire.url + FILES, options);
+  const page = await open(browser, wire.url + FILES, options, server.session);
   await fileStates(page, folder);
   await uploadStates(page, folder, wire);
   await wire.stop();
   await page.getByRole('searchbox').fill('away');
   await page.getByText(words.loadFailed).waitFor();
   await shot(page, folder, 'files-error');
+  await page.context().close();
+}
+
+async function peopleStates(
+  browser: Browser,
+  server: Server,
+  folder: string,
+  options: BrowserContextOptions,
+): Promise<void> {
+  const door = await open(browser, server.url + LOGIN, options);
+  await door.getByLabel(signin.name, { exact: true }).waitFor();
+  await shot(door, folder, 'sign-in');
+  await door.context().close();
+  const page = await open(browser, server.url + ACCOUNT, options, server.session);
+  await page.getByText(account.tokens.empty).waitFor();
+  await shot(page, folder, 'account');
+  await page.getByRole('button', { name: account.tokens.add }).click();
+  await shot(page, folder, 'account-token');
+  await page.goto(server.url + USERS);
+  await page.getByText(users.open.empty).waitFor();
+  await shot(page, folder, 'people');
+  await page.goto(server.url + AUDIT);
+  await page.getByRole('table').waitFor();
+  await shot(page, folder, 'audit-log');
   await page.context().close();
 }
 

@@ -16,3 +16,17 @@ export async function enterPassword(
   await page.getByLabel(words.password, { exact: true }).fill(password);
   await page.getByRole('button', { name: words.submit, exact: true }).click();
 }
+
+/** Makes the server ask once, at the next change of this address, who it is: as a session that is old is asked. */
+export async function askAgain(page: Page, url: string): Promise<void> {
+  let asked = false;
+  await page.route(url, (route) => {
+    if (asked || route.request().method() === 'GET') return route.fallback();
+    asked = true;
+    return route.fulfill({
+      status: 401,
+      contentType: 'application/problem+json',
+      body: '{"type":"urn:homeserver:confirm","status":401,"detail":"Confirm who you are."}',
+    });
+  });
+}
