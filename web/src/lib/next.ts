@@ -3,8 +3,11 @@ import type { SessionState } from './people';
 
 const PAGES = '/static/';
 export const LOGIN = '/static/login.html';
+/** Of the sign-in page's address: another page waits for it to be done. */
+export const HELPING = 'done';
 export const SETUP = '/static/setup.html';
 export const DASHBOARD = '/static/dashboard.html';
+export const ACCOUNT = '/static/account.html';
 export const FILES = '/static/files.html';
 /** Pages that lead somewhere else themselves: coming back to one would go round in circles. */
 const DOORS = [LOGIN, SETUP, '/static/invite.html'];

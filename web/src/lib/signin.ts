@@ -7,6 +7,9 @@ const PATH = '/api/v1/session';
 /** Where the household's own provider is asked; it comes back to `next`. */
 export const providerURL = (next: string) => `${PATH}/oidc?${new URLSearchParams({ next })}`;
 
+/** The same, to let the account that is signed in be entered through it too. */
+export const linkURL = (next: string) => `${PATH}/oidc?${new URLSearchParams({ link: '1', next })}`;
+
 type Proof = { api_key: string } | { name: string; password: string; code?: string };
 
 export function signIn(proof: Proof): Promise<SessionState> {

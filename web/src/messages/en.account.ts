@@ -15,6 +15,8 @@ export const account = {
     name: 'Shown as',
     hint: 'How others see you here. You sign in as',
     saved: 'Saved.',
+    connect: (provider: string) => `Connect with ${provider}`,
+    connected: 'You can also sign in through',
   },
   password: {
     title: 'Password',

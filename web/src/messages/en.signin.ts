@@ -43,6 +43,7 @@ export const signin = {
   },
   nothing: 'This server offers no way to sign in with this browser.',
   unreachable: 'The page for signing in could not be loaded',
+  goOn: 'Go on',
   done: 'You are signed in. You can close this page.',
 };
 

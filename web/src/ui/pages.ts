@@ -1,5 +1,5 @@
 /** The pages of the house, in the order the navigation shows them, and who has them. */
-import { DASHBOARD, FILES } from '../lib/next';
+import { ACCOUNT, DASHBOARD, FILES } from '../lib/next';
 import type { SessionState } from '../lib/people';
 import { messages } from '../messages/en';
 
@@ -8,7 +8,7 @@ const words = messages.shell;
 export const pages = [
   { id: 'dashboard', href: DASHBOARD, label: words.dashboard, more: false },
   { id: 'files', href: FILES, label: words.files, more: false },
-  { id: 'account', href: '/static/account.html', label: words.account, more: false },
+  { id: 'account', href: ACCOUNT, label: words.account, more: false },
   { id: 'users', href: '/static/users.html', label: words.users, more: true },
   { id: 'audit', href: '/static/audit.html', label: words.audit, more: true },
 ] as const;
