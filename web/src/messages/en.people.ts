@@ -31,6 +31,10 @@ export const scopes: Record<Scope, { name: string; means: string }> = {
   },
 };
 
+export function scopeName(scope: string): string {
+  return scopes[scope as Scope]?.name ?? scope;
+}
+
 export const methods: Record<SignedInDevice['method'], string> = {
   password: 'with a password',
   passkey: 'with a passkey',

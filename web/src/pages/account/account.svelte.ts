@@ -16,7 +16,6 @@ import { session } from '../../lib/session';
 import { createPasskey } from '../../lib/webauthn';
 
 const PATH = '/api/v1/account';
-const NO_FACTORS = { totp: false, recovery_codes_left: 0, passkeys: [], identities: [] };
 const at = (part: string, id: string) => `${PATH}/${part}/${encodeURIComponent(id)}`;
 
 /** A list of the page that comes by itself, with its own troubles. */
@@ -61,14 +60,14 @@ export class AccountStore {
   async load(): Promise<void> {
     this.problem = '';
     try {
-      this.#show(await api.get<Account>(PATH));
+      this.account = await api.get<Account>(PATH);
     } catch (thrown) {
       this.problem = sentenceOf(thrown);
     }
   }
 
   async rename(displayName: string): Promise<void> {
-    this.#show(await api.patch<Account>(PATH, { display_name: displayName }));
+    this.account = await api.patch<Account>(PATH, { display_name: displayName });
     // The navigation bears the name.
     void session.read();
   }
@@ -138,10 +137,5 @@ export class AccountStore {
   async revokeToken(id: string): Promise<void> {
     await api.delete(at('tokens', id));
     this.tokens.drop((token) => token.id === id);
-  }
-
-  /** A server without further factors does not speak of them. */
-  #show(account: Account): void {
-    this.account = { ...NO_FACTORS, ...account };
   }
 }
