@@ -23,18 +23,6 @@ import {
 
 const words = messages.files;
 const MB = 1024 * 1024;
-const LOOKS: { name: string; options: OpenOptions }[] = [
-  { name: 'dark 1440', options: { colorScheme: 'dark', viewport: { width: 1440, height: 900 } } },
-  { name: 'light 1440', options: { colorScheme: 'light', viewport: { width: 1440, height: 900 } } },
-  {
-    name: 'dark 390',
-    options: { colorScheme: 'dark', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  },
-  {
-    name: 'light 390',
-    options: { colorScheme: 'light', viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  },
-];
 const SIZES: { name: string; options: OpenOptions }[] = [
   { name: '1440', options: { viewport: { width: 1440, height: 900 } } },
   { name: '390', options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
@@ -50,51 +38,60 @@ const liveDashboard = async (page: Page) => {
   await page.locator('canvas').nth(3).waitFor();
 };
 
-for (const { name, options } of LOOKS) {
+/** In both themes, without coming to the same state twice. */
+async function auditBoth(page: Page, what: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.locator(`html[data-theme=${colorScheme}]`).waitFor({ state: 'attached' });
+    await audit(page, `${what}, ${colorScheme}`);
+  }
+}
+
+for (const { name, options } of SIZES) {
   test(`${name}: dashboard`, async ({ open }) => {
     const page = await open(DASHBOARD, options);
     await liveDashboard(page);
-    await audit(page, 'dashboard');
+    await auditBoth(page, 'dashboard');
     await page.getByRole('button', { name: messages.dashboard.charts.showTable }).first().click();
     await page.getByRole('table').waitFor();
-    await audit(page, 'table open');
+    await auditBoth(page, 'table open');
     await page.getByRole('button', { name: messages.shell.theme }).click();
     await page.getByRole('menu').waitFor();
-    await audit(page, 'theme menu open');
+    await auditBoth(page, 'theme menu open');
     await page.keyboard.press('Escape');
     await page.keyboard.press('?');
     await page.getByRole('dialog', { name: messages.shortcuts.title }).waitFor();
-    await audit(page, 'help open');
+    await auditBoth(page, 'help open');
   });
 
   test(`${name}: files`, async ({ server, open, wire }) => {
     await server.api.clear();
     const page = await open(FILES, { ...options, base: wire.url });
     await page.getByText(words.empty).waitFor();
-    await audit(page, 'empty');
+    await auditBoth(page, 'empty');
 
     await server.api.uploadAll(SAMPLES);
     await page.reload();
     await rows(page).first().waitFor();
-    await audit(page, 'list');
+    await auditBoth(page, 'list');
     await check(rows(page).nth(1));
     await check(rows(page).nth(2));
-    await audit(page, 'selection');
+    await auditBoth(page, 'selection');
     await page.getByRole('toolbar').getByRole('button', { name: words.actions.tag }).click();
     await page.getByRole('dialog', { name: words.tags.title(2) }).waitFor();
-    await audit(page, 'tags dialog');
+    await auditBoth(page, 'tags dialog');
     await page.keyboard.press('Escape');
     await page.getByRole('toolbar').getByRole('button', { name: words.clearSelection }).click();
     await rows(page).first().locator('button.more').click();
     await page.getByRole('menuitem', { name: words.actions.rename }).waitFor();
-    await audit(page, 'menu open');
+    await auditBoth(page, 'menu open');
     await page.getByRole('menuitem', { name: words.actions.rename }).click();
     await page.getByRole('dialog', { name: words.rename.title }).waitFor();
-    await audit(page, 'rename dialog');
+    await auditBoth(page, 'rename dialog');
     await page.keyboard.press('Escape');
     await rows(page).first().locator('.name').click();
     await page.getByText(words.details.noPreview).waitFor();
-    await audit(page, 'details');
+    await auditBoth(page, 'details');
     await page
       .getByRole('button', { name: words.details.close })
       .or(page.getByRole('button', { name: messages.dialog.close }))
@@ -103,15 +100,15 @@ for (const { name, options } of LOOKS) {
 
     wire.bytesPerSecond = MB;
     await picker(page).setInputFiles([
-      { name: 'film.mkv', mimeType: 'video/x-matroska', buffer: Buffer.alloc(8 * MB, 1) },
+      { name: 'film.mkv', mimeType: 'video/x-matroska', buffer: Buffer.alloc(32 * MB, 1) },
       { name: 'note.txt', mimeType: 'text/plain', buffer: Buffer.from('note') },
     ]);
     await panel(page).getByText(words.upload.done(1, 2)).waitFor();
-    await audit(page, 'uploading');
+    await auditBoth(page, 'uploading');
     await panel(page)
       .getByRole('button', { name: words.upload.cancel('film.mkv') })
       .click();
-    await audit(page, 'upload cancelled');
+    await auditBoth(page, 'upload cancelled');
   });
 
   test(`${name}: nothing found, deleted, failed`, async ({ server, open, guard }) => {
@@ -122,24 +119,15 @@ for (const { name, options } of LOOKS) {
     await toasts(page).getByRole('button', { name: messages.toast.undo }).waitFor();
     await page.getByRole('searchbox').fill('no such file');
     await page.getByText(words.noMatch).waitFor();
-    await audit(page, 'no match and toast');
+    await auditBoth(page, 'no match and toast');
     guard.expect(/answer 500|status of 500/);
     await page.route(/\/files\/list/, (route) =>
       route.fulfill({ status: 500, body: '{"detail":"Broken."}' }),
     );
     await page.getByRole('searchbox').fill('again');
     await page.getByText(words.loadFailed).waitFor();
-    await audit(page, 'error');
+    await auditBoth(page, 'error');
   });
-}
-
-/** In both themes, without coming to the same state twice. */
-async function auditBoth(page: Page, what: string): Promise<void> {
-  for (const colorScheme of ['light', 'dark'] as const) {
-    await page.emulateMedia({ colorScheme });
-    await page.locator(`html[data-theme=${colorScheme}]`).waitFor({ state: 'attached' });
-    await audit(page, `${what}, ${colorScheme}`);
-  }
 }
 
 /** The pages at the door, and those of people, with all that can open on them. */
