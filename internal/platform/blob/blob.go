@@ -70,6 +70,13 @@ type Reader interface {
 	Stat(ctx context.Context, sha256 string) (Info, error)
 }
 
+// Loader reads small content.
+type Loader interface {
+	// Load reads content into buf and returns its length. Of content that is longer than buf it
+	// reads as much as there is room for.
+	Load(ctx context.Context, sha256 string, buf []byte) (int, error)
+}
+
 // Remover lists and removes content.
 type Remover interface {
 	// Walk calls fn with everything published, in order of names. fn's error ends the walk.
@@ -137,6 +144,7 @@ type Store interface {
 	Creator
 	Publisher
 	Reader
+	Loader
 	Remover
 	Keeper
 	Marker

@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"io"
@@ -29,6 +30,7 @@ const (
 // call is what is known of one request while it runs; the access log prints it.
 type call struct {
 	http.ResponseWriter
+	context  context.Context //nolint:containedctx // of the request: it knows the connection
 	control  *http.ResponseController
 	id       string
 	start    time.Time
@@ -126,7 +128,14 @@ func (c *call) ReadFrom(src io.Reader) (int64, error) {
 	if !ok {
 		limited = &io.LimitedReader{R: src, N: 1<<63 - 1}
 	}
-	if _, isFile := limited.R.(*os.File); !isFile {
+	switch from := limited.R.(type) {
+	case *os.File:
+	case *bytes.Reader:
+		if int64(from.Len()) <= min(limited.N, together) {
+			return c.sendWhole(from)
+		}
+		return io.Copy(struct{ io.Writer }{c}, src)
+	default:
 		return io.Copy(struct{ io.Writer }{c}, src)
 	}
 	var total int64
@@ -142,6 +151,21 @@ func (c *call) ReadFrom(src io.Reader) (int64, error) {
 		}
 	}
 	return total, nil
+}
+
+// sendWhole sends an answer that is in memory, in one piece with its head where it can.
+func (c *call) sendWhole(from *bytes.Reader) (n int64, err error) {
+	plain, ok := c.context.Value(connKey{}).(*conn)
+	if !ok {
+		return from.WriteTo(struct{ io.Writer }{c})
+	}
+	err = plain.inOnePiece(func() error {
+		if n, err = from.WriteTo(struct{ io.Writer }{c}); err != nil {
+			return err
+		}
+		return c.control.Flush()
+	})
+	return n, err
 }
 
 // Unwrap lets http.ResponseController and the WebSocket upgrade reach the connection.

@@ -32,7 +32,7 @@ type gate struct {
 
 // ServeHTTP implements the order that the package comment tells.
 func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{ResponseWriter: w, sockets: g.sockets, control: http.NewResponseController(w), id: g.ids.next(), start: time.Now()}
+	c := &call{ResponseWriter: w, context: r.Context(), sockets: g.sockets, control: http.NewResponseController(w), id: g.ids.next(), start: time.Now()}
 	c.deadline = c.start
 	c.remote, c.secure = g.origin(r)
 	c.host = r.Host

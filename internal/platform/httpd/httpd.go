@@ -122,12 +122,13 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 		BaseContext: func(net.Listener) context.Context {
 			return context.WithValue(context.Background(), closingKey{}, closing)
 		},
+		ConnContext: withConn,
 	}
 	servers, failed := []*http.Server{server}, make(chan error, listeners)
 	if s.tls != nil {
 		servers = s.serveTLS(server, l, failed)
 	} else {
-		go func() { failed <- server.Serve(l) }()
+		go func() { failed <- server.Serve(listener{l}) }()
 	}
 	select {
 	case err := <-failed:

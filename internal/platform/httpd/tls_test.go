@@ -66,7 +66,8 @@ func testRouter(t *testing.T) *Router {
 			return err
 		}
 		defer conn.Close()
-		_, err = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n%T", conn)
+		_, sends := conn.(io.ReaderFrom)
+		_, err = fmt.Fprintf(conn, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nsendfile=%v", sends)
 		return err
 	})
 	return r
@@ -273,10 +274,10 @@ func TestWebSocketOverTLS(t *testing.T) {
 	}
 }
 
-// TestPlainConnectionsAreNotWrapped: net/http uses sendfile(2) on a *net.TCPConn only.
-func TestPlainConnectionsAreNotWrapped(t *testing.T) {
+// TestPlainConnectionsSendFiles: net/http uses sendfile(2) by ReadFrom of a *net.TCPConn.
+func TestPlainConnectionsSendFiles(t *testing.T) {
 	port := serve(t, quietServer(t))
-	if _, body := ask(t, port, "GET /conn HTTP/1.1", "Host: nas"); body != "*net.TCPConn" {
+	if _, body := ask(t, port, "GET /conn HTTP/1.1", "Host: nas"); body != "sendfile=true" {
 		t.Errorf("got %q", body)
 	}
 }

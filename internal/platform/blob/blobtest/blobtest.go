@@ -57,7 +57,7 @@ func Content(t testing.TB, s blob.Store, digest string) []byte {
 // original's into it.
 func Run(t *testing.T, open func(t *testing.T) (s blob.Store, plant func(path string, data []byte))) {
 	for name, test := range map[string]func(*testing.T, blob.Store, func(string, []byte)){
-		"publish": testPublish, "idempotent": testIdempotent, "abort": testAbort, "missing": testMissing, "concurrent": testConcurrent,
+		"publish": testPublish, "load": testLoad, "idempotent": testIdempotent, "abort": testAbort, "missing": testMissing, "concurrent": testConcurrent,
 		"remove": testRemove, "quarantine": testQuarantine, "adopt": testAdopt, "sweep": testSweep, "keeper": testKeeper,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -90,6 +90,25 @@ func testPublish(t *testing.T, s blob.Store, _ func(string, []byte)) {
 		}
 		if info, err := s.Stat(t.Context(), item.SHA256); err != nil || info.Size != int64(size) || info.SHA256 != item.SHA256 {
 			t.Errorf("Stat: got %v, %v", info, err)
+		}
+	}
+}
+
+func testLoad(t *testing.T, s blob.Store, _ func(string, []byte)) {
+	data := []byte("small content")
+	if err := s.Publish(t.Context(), []blob.Staged{Stage(t, s, "in", data)}); err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range []int{0, 5, len(data), len(data) + 1, 4096} {
+		buf := make([]byte, room)
+		n, err := s.Load(t.Context(), Digest(data), buf)
+		if want := data[:min(room, len(data))]; err != nil || !bytes.Equal(buf[:n], want) {
+			t.Errorf("got %q (%v) with room for %d bytes, want %q", buf[:n], err, room, want)
+		}
+	}
+	for _, digest := range []string{Digest([]byte("other")), "", "../../etc/passwd"} {
+		if n, err := s.Load(t.Context(), digest, make([]byte, 9)); n != 0 || !errors.Is(err, blob.ErrNotExist) {
+			t.Errorf("got %d bytes of %q (%v), want ErrNotExist", n, digest, err)
 		}
 	}
 }

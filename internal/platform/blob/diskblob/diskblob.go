@@ -135,7 +135,7 @@ func syncDir(path string) error {
 	if !syncsDirs {
 		return nil
 	}
-	d, err := os.Open(path)
+	d, err := openFile(path, os.O_RDONLY, 0)
 	if err != nil {
 		return err
 	}

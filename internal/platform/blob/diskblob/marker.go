@@ -20,19 +20,10 @@ const maxMarker = 256
 
 // readMarker returns the id in the marker file; "" for one that somebody made empty by hand.
 func (s *Store) readMarker() (string, error) {
-	f, err := os.Open(filepath.Join(s.root, markerFile))
+	buf := make([]byte, maxMarker)
+	n, err := readFile(filepath.Join(s.root, markerFile), buf)
 	if err != nil {
 		return "", err
-	}
-	defer f.Close()
-	buf := make([]byte, maxMarker)
-	n := 0
-	for n < len(buf) {
-		m, err := f.Read(buf[n:])
-		n += m
-		if err != nil {
-			break
-		}
 	}
 	return strings.TrimSpace(string(buf[:n])), nil
 }

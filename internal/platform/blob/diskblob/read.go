@@ -18,11 +18,23 @@ func (s *Store) Open(ctx context.Context, sha256 string) (blob.File, error) {
 	if !blob.ValidDigest(sha256) {
 		return nil, blob.ErrNotExist
 	}
-	f, err := os.Open(s.path(sha256))
+	f, err := openFile(s.path(sha256), os.O_RDONLY, 0)
 	if err != nil {
 		return nil, s.cannotRead(ctx, err)
 	}
 	return f, nil
+}
+
+// Load implements blob.Loader.
+func (s *Store) Load(ctx context.Context, sha256 string, buf []byte) (int, error) {
+	if !blob.ValidDigest(sha256) {
+		return 0, blob.ErrNotExist
+	}
+	n, err := readFile(s.path(sha256), buf)
+	if err != nil {
+		return n, s.cannotRead(ctx, err)
+	}
+	return n, nil
 }
 
 // Stat implements blob.Reader.

@@ -5,6 +5,7 @@ package diskblob
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -38,4 +39,45 @@ func space(path string) (free, total int64, err error) {
 	}
 	block := int64(st.Bsize) //nolint:unconvert // its type differs between systems
 	return int64(st.Bavail) * block, int64(st.Blocks) * block, nil
+}
+
+// openFile is os.OpenFile without what os does to find out whether it can wait for the file in
+// its poller: for regular files and directories it never can, and trying costs five system
+// calls each time a file is opened.
+func openFile(path string, flags int, mode uint32) (*os.File, error) {
+	fd := -1
+	if err := again(func() (err error) { fd, err = unix.Open(path, flags|unix.O_CLOEXEC, mode); return err }); err != nil {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	return os.NewFile(uintptr(fd), path), nil
+}
+
+// readFile reads from the start of a file until buf is full or the file ends. It is os.ReadFile
+// without the os.File around it.
+func readFile(path string, buf []byte) (n int, err error) {
+	fd := -1
+	if err := again(func() (err error) { fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); return err }); err != nil {
+		return 0, &fs.PathError{Op: "open", Path: path, Err: err}
+	}
+	defer unix.Close(fd)
+	for n < len(buf) {
+		m := 0
+		if err := again(func() (err error) { m, err = unix.Read(fd, buf[n:]); return err }); err != nil {
+			return n, &fs.PathError{Op: "read", Path: path, Err: err}
+		}
+		if m == 0 {
+			break
+		}
+		n += m
+	}
+	return n, nil
+}
+
+// again makes a system call until no signal interrupts it, as may happen on network shares.
+func again(call func() error) error {
+	for {
+		if err := call(); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
 }

@@ -2,7 +2,9 @@ package diskblob
 
 import (
 	"errors"
+	"io"
 	"io/fs"
+	"os"
 
 	"golang.org/x/sys/windows"
 )
@@ -37,4 +39,22 @@ func space(path string) (free, total int64, err error) {
 		return 0, 0, err
 	}
 	return int64(available), int64(size), nil
+}
+
+func openFile(path string, flags int, mode uint32) (*os.File, error) {
+	return os.OpenFile(path, flags, fs.FileMode(mode))
+}
+
+// readFile reads from the start of a file until buf is full or the file ends.
+func readFile(path string, buf []byte) (n int, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return 0, err
+	}
+	defer f.Close()
+	n, err = io.ReadFull(f, buf)
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = nil
+	}
+	return n, err
 }

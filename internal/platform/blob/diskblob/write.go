@@ -35,12 +35,12 @@ func (s *Store) Create(ctx context.Context, id string) (blob.Writer, error) {
 		return nil, err
 	}
 	path := s.incoming(id)
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
+	f, err := openFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := s.makeDir(ctx, filepath.Dir(path)); err != nil {
 			return nil, err
 		}
-		f, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
+		f, err = openFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
 	}
 	if err != nil {
 		return nil, explain(err)

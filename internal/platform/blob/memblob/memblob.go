@@ -137,6 +137,17 @@ func (s *Store) Open(_ context.Context, sha256 string) (blob.File, error) {
 	return s.open(s.blobs, sha256)
 }
 
+// Load implements blob.Loader.
+func (s *Store) Load(_ context.Context, sha256 string, buf []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	o, ok := s.blobs[sha256]
+	if !ok {
+		return 0, blob.ErrNotExist
+	}
+	return copy(buf, o.data), nil
+}
+
 // Stat implements blob.Reader.
 func (s *Store) Stat(_ context.Context, sha256 string) (blob.Info, error) {
 	s.mu.Lock()
