@@ -94,10 +94,10 @@ async function readmePicture(browser: Browser, server: Server): Promise<void> {
     viewport: { width: 1440, height },
   });
   // So high that the first two charts are whole.
-  const dashboard = await open(browser, server.url + DASHBOARD, look(1_000), server.session);
+  const dashboard = await open(browser, server.url + DASHBOARD, look(990), server.session);
   await live(dashboard);
   await dashboard.getByRole('radio', { name: messages.dashboard.charts.minutes(2) }).check({ force: true });
-  const files = await open(browser, server.url + FILES, look(820), server.session);
+  const files = await open(browser, server.url + FILES, look(700), server.session);
   await row(files, 'Over the valley.png').locator('.name').click();
   await files.getByRole('img', { name: words.details.preview('Over the valley.png') }).waitFor();
   await files.mouse.move(0, 0);

@@ -47,7 +47,7 @@ const text = (words: string, kilobytes: number) => words.repeat(Math.ceil((kilob
 /** The last one is the newest. */
 export function household(): NewFile[] {
   const papers = { type: 'application/pdf' };
-  return [
+  const files: NewFile[] = [
     {
       name: 'Birth certificates.pdf',
       body: pdf('Birth certificates'),
@@ -84,4 +84,6 @@ export function household(): NewFile[] {
     { name: 'Hills, first day.png', body: photo(3), tags: ['photos', 'holiday'], type: 'image/png' },
     { name: 'Over the valley.png', body: photo(1), tags: ['photos', 'holiday', 'family'], type: 'image/png' },
   ];
+  // What concerns the family, everybody in the house sees.
+  return files.map((file) => ({ ...file, shared: file.tags?.includes('family') ?? false }));
 }
