@@ -326,3 +326,32 @@ func TestDevices(t *testing.T) {
 		phone.expect("GET", "/read", nil, 204)
 	})
 }
+
+// TestCookie is the cookie's form: over TLS it has a name that only this very host can set, and
+// no other is believed there.
+func TestCookie(t *testing.T) {
+	each(t, func(t *testing.T, d *door) {
+		body := map[string]string{"name": "ada", "password": goodPassword}
+		plain := d.visitor().expect("POST", "/api/v1/session", body, 200).header.Get("Set-Cookie")
+		secure := d.visitor("X-Forwarded-Proto", "https").expect("POST", "/api/v1/session", body, 200).header.Get("Set-Cookie")
+		for _, c := range []struct {
+			got  string
+			with []string
+			not  string
+		}{
+			{plain, []string{plainCookie + "=", "; Path=/", "; HttpOnly", "; SameSite=Lax", "; Max-Age=2592000"}, "Secure"},
+			{secure, []string{hostCookie + "=", "; Path=/", "; HttpOnly", "; SameSite=Lax", "; Secure"}, "Domain"},
+		} {
+			for _, part := range c.with {
+				if !strings.Contains(c.got, part) || strings.Contains(c.got, c.not) {
+					t.Errorf("got %q, want %q in it and no %s", c.got, part, c.not)
+				}
+			}
+		}
+		v := d.visitor("X-Forwarded-Proto", "https")
+		v.cookie, _, _ = strings.Cut(secure, ";")
+		v.expect("GET", "/read", nil, 204)
+		v.cookie = strings.Replace(v.cookie, hostCookie, plainCookie, 1)
+		v.expect("GET", "/read", nil, 401)
+	})
+}

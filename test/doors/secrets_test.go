@@ -78,6 +78,8 @@ func (h *house) handleSecrets(t *testing.T, secrets canaries) (answers string) {
 	try(person{}, "POST", "/api/v1/session", map[string]string{"name": "ada", "password": secrets["wrong password"]})
 	try(person{}, "POST", "/api/v1/session", map[string]string{"name": secrets["wrong password"], "password": "x"})
 	try(person{}, "POST", "/api/v1/session", map[string]string{"api_key": secrets["wrong key"]})
+	try(person{}, "POST", "/api/v1/session", map[string]any{"name": "ada", "password": secrets["password"], "more": secrets["wrong key"]})
+	try(person{}, "POST", "/api/v1/session", map[string]any{"name": 1, "password": secrets["password"]})
 	try(person{"", http.Header{"Authorization": {"Bearer " + secrets["wrong key"]}}}, "GET", "/api/v1/files/list", nil)
 	try(person{"", http.Header{"X-Api-Key": {secrets["wrong key"]}}}, "GET", "/api/v1/files/list", nil)
 	try(person{}, "POST", "/api/v1/setup", map[string]string{"code": secrets["wrong key"], "name": "x", "password": secrets["password"]})

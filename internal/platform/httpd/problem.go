@@ -192,6 +192,7 @@ func sentence(ctx huma.Context, _ string, v any) (any, error) {
 		if e == nil {
 			continue
 		}
+		e.Value = nil // it may be a whole body, with the password in it
 		parts = append(parts, strings.TrimPrefix(strings.TrimPrefix(e.Location, "query."), "body.")+": "+e.Message)
 	}
 	detail := m.Detail
