@@ -53,13 +53,19 @@ func actorOf(p identity.Principal) string {
 
 func short(text string) string {
 	if len(text) > maxAuditText {
-		return text[:maxAuditText]
+		text = text[:maxAuditText]
 	}
-	return text
+	return toUTF8(text)
 }
 
 // Tidy removes what has expired and audit entries older than a year.
 func (a *Auth) Tidy(ctx context.Context) error {
 	now := a.now()
+	a.trusted.Range(func(address, since any) bool {
+		if at, ok := since.(int64); ok && now.UnixMicro()-at >= trustFor.Microseconds() {
+			a.trusted.Delete(address)
+		}
+		return true
+	})
 	return a.store.tidy(ctx, now.UnixMicro(), now.Add(-auditKept).UnixMicro())
 }

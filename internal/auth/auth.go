@@ -107,7 +107,8 @@ type Auth struct {
 	keys        atomic.Pointer[keyring]
 	passwords   *password.Hasher
 	guesses     *guess.Limiter // at passwords and codes
-	tokens      *guess.Limiter // at tokens and keys in headers
+	tokens      *guess.Limiter // at tokens in headers
+	apiKeys     *guess.Limiter // at API_KEY in headers
 	trusted     sync.Map       // address -> Unix microseconds: where a right key or token came from
 	provider    provider
 	credentials credentials
@@ -121,7 +122,7 @@ func New(db *sqldb.DB, config Config, log *slog.Logger, now func() time.Time) *A
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := &Auth{config: config, store: store{db}, log: log, now: now, apiKey: sha256.Sum256([]byte(config.APIKey)),
-		passwords: password.New(), guesses: guess.New(now, freeGuesses), tokens: guess.New(now, freeTokens)}
+		passwords: password.New(), guesses: guess.New(now, freeGuesses), tokens: guess.New(now, freeTokens), apiKeys: guess.New(now, freeTokens)}
 	a.credentials.byHash = map[string]*credential{}
 	a.people.Store(&people{})
 	return a

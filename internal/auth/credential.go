@@ -1,8 +1,10 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +21,8 @@ const (
 	// provedFor is how long after showing a password or the like a person may change what lets
 	// them in.
 	provedFor = 15 * time.Minute
+	// renewCookie is how often a browser is told anew how long its cookie lives.
+	renewCookie = 24 * time.Hour
 )
 
 // kind tells credentials of different doors apart, which must not open each other's.
@@ -41,7 +45,8 @@ type credential struct {
 	latest    int64        // expires never gets later than this; 0 for tokens, whose expiry is fixed
 	used      atomic.Int64 // Unix microseconds
 	from      atomic.Pointer[string]
-	noted     int64 // used, as the database has it; only noteUses touches it
+	noted     int64        // used, as the database has it; only noteUses touches it
+	renewed   atomic.Int64 // when the browser was last told how long its cookie lives; Unix microseconds
 	end       context.CancelFunc
 }
 
@@ -49,6 +54,7 @@ type credential struct {
 type credentials struct {
 	mu     sync.RWMutex
 	byHash map[string]*credential
+	noting sync.Mutex   // held while last uses are written; guards credential.noted
 	epoch  atomic.Int64 // how many times everything was begun to be compared with the database
 }
 
@@ -108,6 +114,7 @@ func (a *Auth) loadOnce(ctx context.Context, k kind, hash string) (*credential, 
 	life, end := context.WithCancel(context.Background())
 	c := &credential{kind: k, hash: hash, end: end, noted: row.used, nameKey: row.nameKey}
 	c.used.Store(row.used)
+	c.renewed.Store(row.used)
 	c.from.Store(&row.from)
 	c.expires.Store(row.expires)
 	if k == kindSession {
@@ -238,6 +245,8 @@ func (a *Auth) stands(c *credential, row *credentialRow) bool {
 
 // noteUses writes last uses to the database, for those that were used since the last time.
 func (a *Auth) noteUses(ctx context.Context) {
+	a.credentials.noting.Lock()
+	defer a.credentials.noting.Unlock()
 	var used []*credential
 	for _, c := range a.all() {
 		if c.used.Load() > c.noted {
@@ -247,6 +256,8 @@ func (a *Auth) noteUses(ctx context.Context) {
 	if len(used) == 0 {
 		return
 	}
+	// In one order everywhere, or two copies of the server would wait for each other.
+	slices.SortFunc(used, func(a, b *credential) int { return cmp.Compare(a.hash, b.hash) })
 	if err := a.store.noteUses(ctx, used); err != nil {
 		a.log.Debug("last uses could not be noted", "error", err)
 		return

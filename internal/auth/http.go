@@ -10,6 +10,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"homeserver/internal/auth/guess"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/identity"
@@ -83,37 +84,67 @@ const (
 	trustFor = 24 * time.Hour
 	// trustAgain is how old the note of it may grow, so that it is not written for each request.
 	trustAgain = time.Minute
+	// longKey is the length in characters from which on API_KEY is like a token: nobody guesses it.
+	// A shorter one is never tried at leisure, whatever else came from the address.
+	longKey = 24
 )
 
 // byHeader recognises a key, token or app password.
 func (a *Auth) byHeader(r *http.Request, k kind, secret, name string) (identity.Principal, error) {
 	ctx := r.Context()
 	address := httpd.ClientAddr(ctx)
+	if k == kindToken && !strings.HasPrefix(secret, tokenPrefix) {
+		return a.byKey(address, secret)
+	}
 	now := a.now().UnixMicro()
-	last, _ := a.trusted.Load(address)
-	since, _ := last.(int64)
-	trusted := now-since < trustFor.Microseconds()
+	trusted, since := a.trusts(address, now)
 	if !trusted {
 		if verdict := a.tokens.Ask(address, "", nil); verdict.Refuse > 0 {
 			return identity.Principal{}, refused(newTooMany(verdict.Refuse))
 		}
 	}
-	who := household(identity.APIKey)
-	if k != kindToken || !a.matches(secret) {
-		c, err := a.find(ctx, k, secret, address)
-		if err != nil {
-			return identity.Principal{}, err
-		}
-		if c == nil || name != "" && name != c.nameKey {
-			a.tokens.Wrong(address, "")
-			return identity.Principal{}, nil
-		}
-		who = *c.principal.Load()
+	c, err := a.find(ctx, k, secret, address)
+	if err != nil {
+		return identity.Principal{}, err
 	}
+	if c == nil || k == kindApp && name != c.nameKey {
+		a.tokens.Wrong(address, "")
+		return identity.Principal{}, nil
+	}
+	a.trust(address, now, since)
+	return *c.principal.Load(), nil
+}
+
+// byKey recognises API_KEY.
+func (a *Auth) byKey(address, secret string) (identity.Principal, error) {
+	now := a.now().UnixMicro()
+	trusted, since := a.trusts(address, now)
+	if !trusted || len(a.config.APIKey) < longKey {
+		if verdict := a.apiKeys.Ask(address, "", nil); verdict.Refuse > 0 {
+			return identity.Principal{}, refused(newTooMany(verdict.Refuse))
+		}
+	}
+	if !a.matches(secret) {
+		a.apiKeys.Wrong(address, "")
+		return identity.Principal{}, nil
+	}
+	a.trust(address, now, since)
+	return household(identity.APIKey), nil
+}
+
+// trusts reports whether something right came from an address lately, and since when it is
+// known (Unix microseconds).
+func (a *Auth) trusts(address string, now int64) (bool, int64) {
+	last, _ := a.trusted.Load(guess.Key(address))
+	since, _ := last.(int64)
+	return now-since < trustFor.Microseconds(), since
+}
+
+// trust notes that something right came from an address.
+func (a *Auth) trust(address string, now, since int64) {
 	if now-since > trustAgain.Microseconds() {
-		a.trusted.Store(address, now)
+		a.trusted.Store(guess.Key(address), now)
 	}
-	return who, nil
 }
 
 // refused gives errors the headers and types that clients act upon.

@@ -160,20 +160,16 @@ func (a *Auth) rotate(ctx context.Context, u *User, fn func(tx *sqldb.Tx) error)
 }
 
 func (a *Auth) listSessions(ctx context.Context, _ *struct{}) (*out[sessionsBody], error) {
-	u, err := a.person(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := a.store.sessions(ctx, u.ID, a.now().UnixMicro())
+	who := identity.From(ctx)
+	rows, err := a.store.sessions(ctx, who.UserID, a.now().UnixMicro())
 	if err != nil {
 		return nil, err
 	}
 	body := sessionsBody{Sessions: []sessionBody{}}
-	current := identity.From(ctx).Credential
 	for i := range rows {
 		r := &rows[i]
 		a.freshen(r)
-		body.Sessions = append(body.Sessions, sessionBody{ID: r.id, Current: r.id == current, Method: r.method, Address: r.address, Agent: r.agent,
+		body.Sessions = append(body.Sessions, sessionBody{ID: r.id, Current: r.id == who.Credential, Method: r.method, Address: r.address, Agent: r.agent,
 			CreatedAt: time.UnixMicro(r.created).UTC(), UsedAt: time.UnixMicro(r.used).UTC(), ExpiresAt: time.UnixMicro(r.expires).UTC()})
 	}
 	return &out[sessionsBody]{body}, nil
@@ -192,34 +188,28 @@ func (a *Auth) freshen(r *sessionRow) {
 func (a *Auth) endSession(ctx context.Context, in *struct {
 	ID string `path:"id"`
 }) (*struct{}, error) {
-	u, err := a.person(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = a.change(ctx, func(tx *sqldb.Tx) error {
-		n, err := endSession(ctx, tx, u.ID, in.ID)
+	who := identity.From(ctx)
+	err := a.change(ctx, func(tx *sqldb.Tx) error {
+		n, err := endSession(ctx, tx, who.UserID, in.ID)
 		if err == nil && n == 0 {
 			err = errs.New(errs.NotFound, "There is no such session.")
 		}
 		return err
 	})
 	if err == nil {
-		a.record(ctx, "session.ended", u.Name, "")
+		a.record(ctx, "session.ended", actorOf(who), "")
 	}
 	return nil, err
 }
 
 func (a *Auth) endOtherSessions(ctx context.Context, _ *struct{}) (*struct{}, error) {
-	u, err := a.person(ctx)
-	if err != nil {
-		return nil, err
-	}
-	err = a.change(ctx, func(tx *sqldb.Tx) error {
-		_, err := endSessions(ctx, tx, u.ID, identity.From(ctx).Credential)
+	who := identity.From(ctx)
+	err := a.change(ctx, func(tx *sqldb.Tx) error {
+		_, err := endSessions(ctx, tx, who.UserID, who.Credential)
 		return err
 	})
 	if err == nil {
-		a.record(ctx, "sessions.ended", u.Name, "all others")
+		a.record(ctx, "sessions.ended", actorOf(who), "all others")
 	}
 	return nil, err
 }

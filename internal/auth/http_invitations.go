@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -94,15 +95,16 @@ func (a *Auth) makeInvitation(ctx context.Context, in *struct {
 }
 
 func (a *Auth) revokeInvitation(ctx context.Context, in *userInput) (*struct{}, error) {
-	err := a.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		n, err := deleteInvitation(ctx, tx, in.ID)
-		if err == nil && n == 0 {
+	var i invitation
+	err := a.store.db.Tx(ctx, func(tx *sqldb.Tx) (err error) {
+		i, err = deleteInvitation(ctx, tx, in.ID)
+		if errors.Is(err, sqldb.ErrNoRows) {
 			err = errs.New(errs.NotFound, "There is no such invitation.")
 		}
 		return err
 	})
 	if err == nil {
-		a.record(ctx, "invitation.revoked", "", "")
+		a.record(ctx, "invitation.revoked", i.name, "role "+i.role+", made by "+i.createdBy)
 	}
 	return nil, err
 }

@@ -138,13 +138,24 @@ func (a *Auth) leaveForProvider(w http.ResponseWriter, r *http.Request) {
 // linker is who asks to link an account: its person, on a page of this server and just
 // confirmed, or another site could link its own identity to a visitor's account.
 func (a *Auth) linker(r *http.Request) (*User, error) {
-	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+	if !fromOwnPage(r) {
 		return nil, errs.New(errs.Forbidden, "This request comes from a page of another site and was refused.")
 	}
 	if identity.From(r.Context()).Method != identity.Session {
 		return nil, errs.New(errs.Unauthenticated, "Sign in first.")
 	}
 	return a.confirmed(r.Context())
+}
+
+// fromOwnPage reports whether a navigation began on a page of this server. Over plain HTTP
+// browsers say so by the Referer alone, which our pages send to their own origin and others
+// cannot set to it.
+func fromOwnPage(r *http.Request) bool {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" {
+		return site == "same-origin"
+	}
+	from, err := url.Parse(r.Header.Get("Referer"))
+	return err == nil && from.Host != "" && strings.EqualFold(from.Host, r.Host)
 }
 
 func (a *Auth) returnFromProvider(w http.ResponseWriter, r *http.Request) {

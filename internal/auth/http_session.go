@@ -100,7 +100,8 @@ func (a *Auth) providers(ctx context.Context) providersBody {
 		OIDC: a.config.OIDC.label()}
 }
 
-// showSession also makes the cookie of a session live as long as the session does now.
+// showSession also makes the cookie of a session live as long as the session does now, once a
+// day: more often, an answer that is late could put an older secret back.
 func (a *Auth) showSession(ctx context.Context, in *Browser) (*signedIn, error) {
 	who := identity.From(ctx)
 	var u *User
@@ -116,7 +117,10 @@ func (a *Auth) showSession(ctx context.Context, in *Browser) (*signedIn, error) 
 		if c, err := a.find(ctx, kindSession, secret, httpd.ClientAddr(ctx)); err == nil && c != nil {
 			expires := time.UnixMicro(c.expires.Load()).UTC()
 			answer.Body.ExpiresAt = &expires
-			answer.SetCookie = []http.Cookie{cookie(secret, expires.Sub(a.now()), httpd.Secure(ctx))}
+			if now := a.now().UnixMicro(); now-c.renewed.Load() >= renewCookie.Microseconds() {
+				c.renewed.Store(now)
+				answer.SetCookie = []http.Cookie{cookie(secret, expires.Sub(a.now()), httpd.Secure(ctx))}
+			}
 		}
 	}
 	return answer, nil

@@ -63,6 +63,7 @@ func (a *Auth) Reset(ctx context.Context, id string) (code string, i invitation,
 func (a *Auth) invite(ctx context.Context, i invitation, life time.Duration) (string, invitation, error) {
 	code, now := newSecret(), a.now()
 	i.id, i.hash, i.createdBy = uuid.NewString(), hashOf(code), actorOf(identity.From(ctx))
+	i.creatorID = identity.From(ctx).UserID
 	i.created, i.expires = now.UnixMicro(), now.Add(life).UnixMicro()
 	err := a.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		if i.userID != "" { // the latest link is the one that works
@@ -89,6 +90,7 @@ func (a *Auth) Look(ctx context.Context, code string) (i invitation, err error) 
 		return err == nil, err
 	})
 	if err == nil && !right {
+		a.recordAs(ctx, "", "invitation.failed", "", "")
 		err = errNoInvitation()
 	}
 	return i, err

@@ -67,7 +67,8 @@ func (a *Auth) discover(ctx context.Context) (*oidc.Provider, error) {
 	if a.now().Before(p.until) {
 		return nil, a.errProvider()
 	}
-	known, err := oidc.NewProvider(ctx, a.config.OIDC.Issuer)
+	// Whoever asks first may hang up: the answer is everybody's.
+	known, err := oidc.NewProvider(context.WithoutCancel(ctx), a.config.OIDC.Issuer)
 	if err != nil {
 		p.until = a.now().Add(providerRetry)
 		a.logProvider(ctx, "the OpenID provider does not answer as one", err)

@@ -191,7 +191,7 @@ func (a reply) location() string {
 // back to.
 func (b *browser) atProvider(query string) string {
 	b.h.Helper()
-	leaving := b.do(http.MethodGet, oidcPath+query, nil).location()
+	leaving := b.do(http.MethodGet, oidcPath+query, nil, "Sec-Fetch-Site", "same-origin").location()
 	if strings.HasPrefix(leaving, "/") {
 		b.h.Fatalf("got %s want the provider", leaving)
 	}

@@ -65,7 +65,7 @@ func (a *Auth) enter(ctx context.Context, f flow, c *claims, from client) (secre
 	case u.Disabled:
 		a.recordAs(ctx, "", "signin.failed", u.Name, "single sign-on: disabled")
 		return "", errs.New(errs.Forbidden, "This account is disabled. Ask an administrator.")
-	case mapped && u.Role != role:
+	case u.Role != role && (mapped || u.Role == identity.Administrator && len(a.config.OIDC.AdminGroups) > 0):
 		if err := a.followGroups(ctx, u, role); err != nil {
 			return "", err
 		}

@@ -129,6 +129,14 @@ func TestOIDCDefaultRole(t *testing.T) {
 		p.be("erin", "erin", "strangers")
 		b.byProvider("")
 		b.do(http.MethodGet, "/api/v1/session", nil).want(http.StatusOK, `"name":"erin"`, `"role":"guest"`)
+		// Being an administrator is not kept for want of a group.
+		p.be("frank", "frank", "parents")
+		b.byProvider("")
+		b.do(http.MethodGet, "/api/v1/session", nil).want(http.StatusOK, `"role":"administrator"`)
+		h.add("root", adaPassword, identity.Administrator)
+		p.be("frank", "frank", "strangers")
+		b.byProvider("")
+		b.do(http.MethodGet, "/api/v1/session", nil).want(http.StatusOK, `"name":"frank"`, `"role":"guest"`)
 	})
 }
 
@@ -239,7 +247,9 @@ func TestOIDCLink(t *testing.T) {
 			page, _ := url.PathUnescape(b.do(http.MethodGet, oidcPath+"?link=1", nil, headers...).location())
 			return page
 		}
-		nobody.wantProblem(begin(nobody), "Sign in first")
+		nobody.wantProblem(begin(nobody, "Sec-Fetch-Site", "same-origin"), "Sign in first")
+		bob.wantProblem(begin(bob), "another site")
+		bob.wantProblem(begin(bob, "Referer", "http://evil.example/"), "another site")
 		bob.wantProblem(begin(bob, "Sec-Fetch-Site", "cross-site"), "another site")
 		if page := bob.byProvider("?link=1"); page != nextLinked {
 			h.Errorf("landed on %s", page)
@@ -264,7 +274,7 @@ func TestOIDCLink(t *testing.T) {
 		ada.wantProblem(page, "another browser") // another person than the one who began
 
 		h.pass(provedFor + time.Second)
-		bob.wantProblem(begin(bob), "Confirm")
+		bob.wantProblem(begin(bob, "Sec-Fetch-Site", "same-origin"), "Confirm")
 		if h.audited("identity.linked", bobName) != 1 {
 			h.Errorf("got audit log %+v", h.audit())
 		}

@@ -109,7 +109,15 @@ func writeNew(path, text string) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Link(f.Name(), path)
+	err = os.Link(f.Name(), path)
+	if err == nil || errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	// exFAT and network shares know no hard links.
+	if _, missing := os.Lstat(path); !errors.Is(missing, fs.ErrNotExist) {
+		return fs.ErrExist
+	}
+	return os.Rename(f.Name(), path)
 }
 
 // seal encrypts text for the database; purpose binds it to its place.

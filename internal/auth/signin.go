@@ -64,6 +64,15 @@ func (a *Auth) guarded(ctx context.Context, account string, known func() bool, l
 	return right, err
 }
 
+// stillFree asks again when a guess has waited for its turn: others that waited with it may
+// have been wrong.
+func (a *Auth) stillFree(ctx context.Context, account string) error {
+	if wait := a.guesses.Again(httpd.ClientAddr(ctx), account); wait > 0 {
+		return newTooMany(wait)
+	}
+	return nil
+}
+
 func pause(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil
@@ -94,7 +103,7 @@ func (a *Auth) byName(ctx context.Context, name, password, code string) (*User, 
 	}
 	var second error
 	right, err := a.guarded(ctx, nameKey(name), known, func() (bool, error) {
-		ok, renew, err := a.passwords.Verify(ctx, u.password, password)
+		ok, renew, err := a.passwords.Verify(ctx, u.password, password, func() error { return a.stillFree(ctx, nameKey(name)) })
 		if err != nil || !ok || u.Disabled {
 			return false, err
 		}
@@ -121,12 +130,34 @@ func (a *Auth) byName(ctx context.Context, name, password, code string) (*User, 
 // renew keeps a hash that takes as much work as is usual now.
 func (a *Auth) renew(ctx context.Context, u *User, password string) {
 	encoded, err := a.passwords.Hash(ctx, password)
+	renewed := false
 	if err == nil {
-		err = a.store.renewPassword(ctx, u.ID, u.password, encoded)
+		renewed, err = a.store.renewPassword(ctx, u.ID, u.password, encoded)
 	}
 	if err != nil {
 		a.log.Debug("a password's hash could not be renewed", "error", err)
 	}
+	if renewed {
+		u.password = encoded
+	}
+}
+
+// stillStands makes sure, while changes of accounts wait, that what a sign-in has proved is
+// still so: since then the person may have been disabled, or have changed the password.
+func (a *Auth) stillStands(ctx context.Context, tx *sqldb.Tx, u *User, method string) error {
+	if u == nil {
+		return nil
+	}
+	now, err := a.store.user(ctx, tx, u.ID)
+	switch {
+	case errs.Is(err, errs.NotFound): // about to be made
+		return nil
+	case err != nil:
+		return err
+	case now.Disabled, method == byPassword && (now.password != u.password || now.totp != u.totp):
+		return errs.New(errs.Unauthenticated, detailWrong)
+	}
+	return nil
 }
 
 // client is what is kept of who signs in.
@@ -149,6 +180,9 @@ func (a *Auth) begin(ctx context.Context, u *User, method string, c client, also
 		row.keyDigest = a.keyDigest()
 	}
 	err = a.change(ctx, func(tx *sqldb.Tx) error {
+		if err := a.stillStands(ctx, tx, u, method); err != nil {
+			return err
+		}
 		for _, fn := range also {
 			if err := fn(tx); err != nil {
 				return err
@@ -175,6 +209,7 @@ func (a *Auth) Setup(ctx context.Context, code string, n NewUser, c client) (u *
 		return nil, "", err
 	}
 	if !right {
+		a.recordAs(ctx, "", "setup.failed", "", "")
 		return nil, "", errs.New(errs.Forbidden, "This is not the setup code. It is in the server's log, after the latest start.")
 	}
 	n.Role = "administrator"

@@ -9,6 +9,7 @@ import (
 // invitation is a link that makes an account, or gives one a new password.
 type invitation struct {
 	id, hash, userID, role, name, createdBy string
+	creatorID                               string // "" is the household or a terminal
 	created, expires                        int64
 }
 
@@ -25,8 +26,8 @@ func insertInvitation(ctx context.Context, tx *sqldb.Tx, i *invitation) error {
 	if i.userID != "" {
 		user = i.userID
 	}
-	_, err := tx.Exec(ctx, `INSERT INTO auth_invitations (id, code_hash, user_id, role, name, created_by, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`,
-		i.id, i.hash, user, i.role, i.name, i.createdBy, i.created, i.expires)
+	_, err := tx.Exec(ctx, `INSERT INTO auth_invitations (id, code_hash, user_id, role, name, created_by, creator_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		i.id, i.hash, user, i.role, i.name, i.createdBy, i.creatorID, i.created, i.expires)
 	return err
 }
 
@@ -40,8 +41,15 @@ func takeInvitation(ctx context.Context, tx *sqldb.Tx, hash string, now int64) (
 	return scanInvitation(tx.QueryRow(ctx, `DELETE FROM auth_invitations WHERE code_hash = $1 AND expires_at > $2 RETURNING `+invitationColumns, hash, now))
 }
 
-func deleteInvitation(ctx context.Context, tx *sqldb.Tx, id string) (int64, error) {
-	return tx.Exec(ctx, `DELETE FROM auth_invitations WHERE id = $1`, id)
+// deleteInvitation removes an invitation and returns it.
+func deleteInvitation(ctx context.Context, tx *sqldb.Tx, id string) (invitation, error) {
+	return scanInvitation(tx.QueryRow(ctx, `DELETE FROM auth_invitations WHERE id = $1 RETURNING `+invitationColumns, id))
+}
+
+// dropMadeBy removes the links that somebody made who may make none any more.
+func dropMadeBy(ctx context.Context, tx *sqldb.Tx, userID string) error {
+	_, err := tx.Exec(ctx, `DELETE FROM auth_invitations WHERE creator_id = $1`, userID)
+	return err
 }
 
 // dropResets removes the links that would give a person a new password.

@@ -39,12 +39,12 @@ func rotateSession(ctx context.Context, tx *sqldb.Tx, id, hash string) error {
 
 // endSessions ends a person's sessions but the one called except, which may be "".
 func endSessions(ctx context.Context, tx *sqldb.Tx, userID, except string) (int64, error) {
-	return tx.Exec(ctx, `DELETE FROM auth_sessions WHERE user_id = $1 AND id <> $2`, userID, except)
+	return tx.Exec(ctx, `DELETE FROM auth_sessions WHERE coalesce(user_id, '') = $1 AND id <> $2`, userID, except)
 }
 
 // endSession ends one session by its id, if it is the person's.
 func endSession(ctx context.Context, tx *sqldb.Tx, userID, id string) (int64, error) {
-	return tx.Exec(ctx, `DELETE FROM auth_sessions WHERE id = $1 AND user_id = $2`, id, userID)
+	return tx.Exec(ctx, `DELETE FROM auth_sessions WHERE id = $1 AND coalesce(user_id, '') = $2`, id, userID)
 }
 
 // endSessionByHash signs out whoever holds the secret.
@@ -52,10 +52,10 @@ func endSessionByHash(ctx context.Context, tx *sqldb.Tx, hash string) (int64, er
 	return tx.Exec(ctx, `DELETE FROM auth_sessions WHERE token_hash = $1`, hash)
 }
 
-// sessions lists a person's sessions, the last used first.
+// sessions lists a person's sessions, the last used first; "" are those that API_KEY began.
 func (s store) sessions(ctx context.Context, userID string, now int64) ([]sessionRow, error) {
 	rows, err := s.db.Query(ctx, `SELECT id, token_hash, method, address, agent, created_at, proved_at, used_at, expires_at FROM auth_sessions
-		WHERE user_id = $1 AND expires_at > $2 ORDER BY used_at DESC, id`, userID, now)
+		WHERE coalesce(user_id, '') = $1 AND expires_at > $2 ORDER BY used_at DESC, id`, userID, now)
 	if err != nil {
 		return nil, err
 	}

@@ -104,9 +104,9 @@ func setPassword(ctx context.Context, tx *sqldb.Tx, id, encoded string) error {
 
 // renewPassword replaces a hash by one of the same password that took more work, unless the
 // password was changed meanwhile. Nobody's rights change.
-func (s store) renewPassword(ctx context.Context, id, old, encoded string) error {
-	_, err := s.db.Exec(ctx, `UPDATE users SET password = $1 WHERE id = $2 AND password = $3`, encoded, id, old)
-	return err
+func (s store) renewPassword(ctx context.Context, id, old, encoded string) (bool, error) {
+	n, err := s.db.Exec(ctx, `UPDATE users SET password = $1 WHERE id = $2 AND password = $3`, encoded, id, old)
+	return n > 0, err
 }
 
 // anyPassword returns what is kept of the oldest account's password, "" if there is none.

@@ -133,7 +133,9 @@ func (a *Auth) checkTOTP(ctx context.Context, u *User, id, code string) (sealed 
 	if err != nil {
 		return "", 0, errs.Wrap(errs.Conflict, "The server's key has changed meanwhile. Begin anew.", err)
 	}
-	step, err = matchingStep(secret, typedDigits(code), a.now(), 0)
+	if digits := typedDigits(code); digits != "" {
+		step, err = matchingStep(secret, digits, a.now(), 0)
+	}
 	if err == nil && step == 0 {
 		err = errs.New(errs.Invalid, "This is not the code that belongs to the secret. Type the one that the app shows now; the clocks of the phone and the server must agree.")
 	}

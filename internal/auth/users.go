@@ -152,8 +152,12 @@ func (a *Auth) change(ctx context.Context, fn func(tx *sqldb.Tx) error) error {
 	if err := a.store.change(ctx, fn); err != nil {
 		return err
 	}
-	// What is committed must take effect though the client has gone.
-	return a.refresh(context.WithoutCancel(ctx))
+	// What is committed must take effect though the client has gone, and has taken effect though
+	// memory cannot be brought up to date now: the next look does.
+	if err := a.refresh(context.WithoutCancel(ctx)); err != nil {
+		a.log.Warn("a change of accounts takes effect when the database answers again", "error", err)
+	}
+	return nil
 }
 
 // Users lists all accounts by name.
@@ -190,6 +194,11 @@ func (a *Auth) ChangeUser(ctx context.Context, id string, c UserChange) (*User, 
 		}
 		if u.Disabled {
 			if err := dropResets(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		if u.Disabled || u.Role != identity.Administrator {
+			if err := dropMadeBy(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -242,9 +251,9 @@ func (a *Auth) recordChange(ctx context.Context, before, after *User) {
 	}
 }
 
-// SetPassword gives an account a new password, takes its second factor away and ends
-// everything that it is signed in with, for an administrator at a terminal: it is the way back
-// in for whoever lost the authenticator app and the recovery codes.
+// SetPassword gives an account a new password, takes its second factor away and ends its
+// sessions, for an administrator at a terminal: it is the way back in for whoever lost the
+// authenticator app and the recovery codes. Passkeys, tokens and app passwords stay.
 func (a *Auth) SetPassword(ctx context.Context, name, password string) error {
 	u, err := a.store.userByName(ctx, a.store.db, name)
 	if err != nil {

@@ -87,6 +87,10 @@ func (h *house) handleSecrets(t *testing.T, secrets canaries) (answers string) {
 	try(ada, "PUT", "/api/v1/account/password", map[string]string{"current": secrets["wrong password"], "new": secrets["new password"]})
 	changed := h.as(t, ada, "PUT", "/api/v1/account/password", map[string]string{"current": secrets["password"], "new": secrets["new password"]}).Expect(t, 204)
 	ada.header.Set("Cookie", cookie(t, changed))
+	secrets["rotated session"] = strings.SplitN(cookie(t, changed), "=", 2)[1]
+	byKey := cookie(t, h.as(t, person{}, "POST", "/api/v1/session", map[string]string{"api_key": secrets["API_KEY"]}).Expect(t, 200))
+	secrets["session of the key"] = strings.SplitN(byKey, "=", 2)[1]
+	try(person{"", http.Header{"Cookie": {byKey}}}, "GET", "/api/v1/account/sessions", nil)
 
 	token := made("token", ada, "/api/v1/account/tokens", map[string]any{"kind": "token", "name": "t", "scopes": []string{"files:read"}}, "secret")
 	app := made("app password", ada, "/api/v1/account/tokens", map[string]any{"kind": "app_password", "name": "a", "scopes": []string{"files:read"}}, "secret")

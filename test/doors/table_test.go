@@ -292,7 +292,7 @@ func (h *house) tryRow(t *testing.T, route string, r row, everybody []*someone) 
 			}
 			got := h.try(t, route, r, who, object)
 			want := r.want(who, what)
-			if want == something && got != 401 && got != 403 || got == want {
+			if want == something && got != 401 && got != 403 && got != 500 || got == want {
 				continue
 			}
 			t.Errorf("%s as %s on %q: got %d, want %d", route, who.name, what.name, got, want)

@@ -105,6 +105,20 @@ func (l *Limiter) Ask(address, account string, known func() bool) Verdict {
 	return Verdict{Refuse: freshPatience}
 }
 
+// Again says how long a guess must still wait that Ask has let through a while ago: 0 unless
+// its address has been wrong too often meanwhile.
+func (l *Limiter) Again(address, account string) time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.now()
+	from := l.addresses[Key(address)]
+	wait := from.wait(now)
+	if account != "" && from.wrongNow(now) > 0 {
+		wait = max(wait, l.accounts[account].wait(now))
+	}
+	return wait
+}
+
 // Wrong counts a wrong guess.
 func (l *Limiter) Wrong(address, account string) {
 	l.mu.Lock()

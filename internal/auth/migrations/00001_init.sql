@@ -79,6 +79,7 @@ CREATE TABLE auth_invitations (
   role       TEXT   NOT NULL,
   name       TEXT   NOT NULL,
   created_by TEXT   NOT NULL,                 -- a name, for people to read
+  creator_id TEXT   NOT NULL DEFAULT '',      -- the account; '' is the household or a terminal
   created_at BIGINT NOT NULL,
   expires_at BIGINT NOT NULL
 );

@@ -90,7 +90,8 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 
 // Verify reports whether password is the one that encoded was made of; an empty encoded is
 // nobody's, and takes as long. renew says that it was made with less work than is usual now.
-func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, renew bool, err error) {
+// before, if given, is asked when its turn has come: an error ends it there.
+func (h *Hasher) Verify(ctx context.Context, encoded, password string, before ...func() error) (ok, renew bool, err error) {
 	nobody := encoded == ""
 	if nobody {
 		encoded = encode(h.passes.Load(), make([]byte, saltLength), make([]byte, keyLength))
@@ -104,6 +105,11 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, rene
 		return false, false, err
 	}
 	defer release()
+	for _, ask := range before {
+		if err := ask(); err != nil {
+			return false, false, err
+		}
+	}
 	same := subtle.ConstantTimeCompare(derive(password, salt, passes, size, uint32(len(key))), key) == 1
 	// A margin of two keeps machines of about the same speed from writing hashes in turn.
 	return same && !nobody, same && (passes*2 < h.passes.Load() || size < memory), nil

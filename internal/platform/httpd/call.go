@@ -114,6 +114,9 @@ func (c *call) Write(p []byte) (int, error) {
 	} else if err := c.extend(); err != nil {
 		return 0, err
 	}
+	if c.bytes > 0 { // an answer in pieces, which may stand still between them
+		c.watch()
+	}
 	n, err := c.ResponseWriter.Write(p)
 	c.bytes += int64(n)
 	return n, err
@@ -138,6 +141,7 @@ func (c *call) ReadFrom(src io.Reader) (int64, error) {
 	default:
 		return io.Copy(struct{ io.Writer }{c}, src)
 	}
+	c.watch() // a client may stop reading at once, and stay
 	var total int64
 	for limited.N > 0 {
 		if err := c.extend(); err != nil {

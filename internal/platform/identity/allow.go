@@ -109,6 +109,8 @@ func Refusal(p Principal, a Action) error {
 		return errs.New(errs.Forbidden, "Nobody may do this.")
 	case !slices.Contains(r.roles, p.Role):
 		return errs.Newf(errs.Forbidden, "The role %s may not do this.", p.Role)
+	case p.Method == None && (a == ManageUsers || a == ReadAudit):
+		return errs.New(errs.Forbidden, "This server asks nobody who they are (AUTH=none), so accounts are managed at its terminal only: homeserver user --help.")
 	case a == ManageAccount && p.Method != Session:
 		return errs.New(errs.Forbidden, "An account is managed by its person, signed in with a browser, not with a key or token.")
 	case !p.hasScope(r.scope):

@@ -25,5 +25,6 @@ export function mayOpen(page: PageName, state: SessionState | undefined): boolea
   if (page === 'files') return true;
   if (page === 'dashboard') return state?.role !== 'guest';
   if (page === 'account') return Boolean(state?.user);
-  return state?.role === 'administrator';
+  // Where nobody is asked who they are, accounts are managed at the server's terminal only.
+  return state?.role === 'administrator' && state.method !== 'none';
 }
