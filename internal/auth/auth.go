@@ -191,6 +191,7 @@ func (a *Auth) tune(ctx context.Context) {
 	kept, err := a.store.anyPassword(ctx)
 	if err == nil {
 		err = a.passwords.Tune(ctx, kept)
+		password.Rest()
 	}
 	if err != nil && ctx.Err() == nil {
 		a.log.Warn("password hashing could not be tuned to this machine", "error", err)

@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -72,6 +73,9 @@ func (h *Hasher) Tune(ctx context.Context, kept string) error {
 	return nil
 }
 
+// Rest gives unused memory back to the system: for after Tune, at the start.
+func Rest() { debug.FreeOSMemory() }
+
 // Passes is how many passes new hashes make.
 func (h *Hasher) Passes() uint32 { return h.passes.Load() }
 
@@ -126,12 +130,19 @@ func (h *Hasher) enter(ctx context.Context) (release func(), err error) {
 	defer timer.Stop()
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots }, nil
+		return h.leave, nil
 	case <-timer.C:
 		return nil, errBusy()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+}
+
+// leave gives the slot back, and the memory that hashing took: the collector, left alone, would
+// take it for what the server needs, and let as much again pile up several times over.
+func (h *Hasher) leave() {
+	runtime.GC()
+	<-h.slots
 }
 
 func errBusy() error {
