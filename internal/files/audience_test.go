@@ -163,7 +163,7 @@ func TestUnsharingIsAtOnce(t *testing.T) {
 			began, end := make(chan struct{}), make(chan struct{})
 			unshared := make(chan error)
 			go func() {
-				_, err := h.store.edit(t.Context(), []string{file.id}, gate(ada(), identity.ShareFile), func(f *File) error {
+				_, err := h.store.edit(t.Context(), []string{file.id}, 1, gate(ada(), identity.ShareFile), func(f *File) error {
 					close(began)
 					<-end
 					f.share(false)

@@ -23,6 +23,7 @@ const (
 type upload struct {
 	File
 	staged blob.Staged
+	actor  string       // the account that sent it; "" for the household
 	wake   chan outcome // buffered; at most two messages
 	leader bool         // guarded by committer.mu: was told to lead the next batch
 }
@@ -169,9 +170,9 @@ func (f *Files) commitBatch(ctx context.Context, batch []*upload) []error {
 }
 
 func (f *Files) commitTogether(ctx context.Context, batch []*upload) error {
-	c, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.inPlace(ctx, batch) })
+	a, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.inPlace(ctx, batch) })
 	if err == nil {
-		f.usage.set(c)
+		f.done(a)
 	}
 	return err
 }

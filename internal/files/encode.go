@@ -29,6 +29,15 @@ func appendFile(b []byte, f *File, owner string) []byte {
 	} else {
 		b = appendString(b, f.SHA256)
 	}
+	b = append(b, `,"folder_id":`...)
+	b = appendString(b, f.Folder)
+	b = append(b, `,"modified":"`...)
+	b = appendTime(b, f.Modified)
+	b = append(b, `","revision":`...)
+	b = strconv.AppendInt(b, f.Revision, 10)
+	b = append(b, `,"etag":"\"r`...)
+	b = strconv.AppendInt(b, f.Revision, 10)
+	b = append(b, `\""`...)
 	if f.Owner == household { // nearly all, in most houses
 		return append(b, `,"owner":"","owner_name":"","shared":true}`...)
 	}

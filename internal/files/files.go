@@ -109,7 +109,10 @@ type File struct {
 	Tags        []string
 	SHA256      string // "" until a file of the original is adopted
 
-	Owner string // an account's id; "" is the household
+	Owner    string    // an account's id; "" is the household
+	Folder   string    // the id of the folder it lies in, of its owner's tree
+	Modified time.Time // when the content came
+	Revision int64     // grows with every change of the file
 
 	path     string // storage_path: the blob's, or the original's
 	key      string // nameKey of Name
@@ -137,7 +140,8 @@ type Files struct {
 	usage   usage
 	adopt   adoption
 
-	purgeSoon chan struct{} // a deletion asks Run for a purge after the undo window
+	onChange  func(seq int64) // called after a change was committed; may be nil
+	purgeSoon chan struct{}   // a deletion asks Run for a purge after the undo window
 	workers   atomic.Pointer[jobs.Workers]
 }
 

@@ -2,6 +2,7 @@ package files
 
 import (
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -22,6 +23,10 @@ type FileBody struct {
 	UploadDate  string   `json:"upload_date" format:"date-time" example:"2026-11-24T03:00:00.123456Z"`
 	Tags        []string `json:"tags" nullable:"false" example:"[\"holiday\"]"`
 	SHA256      *string  `json:"sha256" example:"5891b5b522d5df086d0ff0b110fbd9d21bb4fc7163af34d08286a2e846f6be03" doc:"Of the content; null until a file of the original is adopted"`
+	FolderID    string   `json:"folder_id" example:"household" doc:"The folder it lies in; the roots are household and the accounts' ids"`
+	Modified    string   `json:"modified" format:"date-time" example:"2026-11-24T03:00:00.123456Z" doc:"When the content came"`
+	Revision    int64    `json:"revision" example:"1" doc:"Grows with every change"`
+	ETag        string   `json:"etag" example:"\"r1\"" doc:"For If-Match"`
 	Owner       string   `json:"owner" example:"0197c1f4-5d3e-7b6a-9f21-4c8d2e6a1b90" doc:"The account that the file belongs to; empty: the household"`
 	OwnerName   string   `json:"owner_name" example:"Ada" doc:"The owner's name; empty for the household"`
 	Shared      bool     `json:"shared" doc:"Whether everybody in the house may see the file; the household's files always are shared"`
@@ -29,12 +34,16 @@ type FileBody struct {
 
 func (f *Files) bodyOf(row *File) FileBody {
 	b := FileBody{ID: row.ID, Filename: row.Name, ContentType: row.ContentType, Size: row.Size, UploadDate: string(appendTime(nil, row.Uploaded)), Tags: row.Tags,
+		FolderID: row.Folder, Modified: string(appendTime(nil, row.Modified)), Revision: row.Revision, ETag: row.etag(),
 		Owner: row.Owner, OwnerName: f.lent.displayName(row.Owner), Shared: row.shared()}
 	if row.SHA256 != "" {
 		b.SHA256 = &row.SHA256
 	}
 	return b
 }
+
+// etag is the entity tag of a file's metadata (RFC 9110, section 8.8.3); its content's is the digest.
+func (f *File) etag() string { return `"r` + strconv.FormatInt(f.Revision, 10) + `"` }
 
 // uploadBody is the answer to an upload: the original's fields and the metadata.
 type uploadBody struct {

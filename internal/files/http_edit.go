@@ -199,9 +199,9 @@ func (f *Files) patchShare(ctx context.Context, in *struct{ Body shareBody }) (*
 
 // edit changes files that the principal of ctx may do all of actions to.
 func (f *Files) edit(ctx context.Context, ids []string, actions []identity.Action, change func(*File) error) (edited, error) {
-	e, err := f.store.edit(ctx, ids, gate(identity.From(ctx), actions...), change)
+	e, err := f.store.edit(ctx, ids, f.now().UnixMicro(), gate(identity.From(ctx), actions...), change)
 	if err == nil {
-		f.usage.set(e.counts)
+		f.done(e.applied)
 	}
 	return e, err
 }

@@ -17,12 +17,12 @@ const purgeBatch = 500
 // the principal of ctx may change. It returns them, and until when they can be had back.
 func (f *Files) Delete(ctx context.Context, ids []string) (deleted []File, undoUntil time.Time, err error) {
 	now := f.now()
-	deleted, c, err := f.store.hide(ctx, ids, now.UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
+	deleted, a, err := f.store.hide(ctx, ids, now.UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
 	if err != nil {
 		return nil, time.Time{}, err
 	}
 	if len(deleted) > 0 {
-		f.usage.set(c)
+		f.done(a)
 		f.askForPurge()
 		f.recordFiles(ctx, "files.delete", deleted, "")
 	}
@@ -32,12 +32,12 @@ func (f *Files) Delete(ctx context.Context, ids []string) (deleted []File, undoU
 // Restore takes deletions back. It returns all files that are there now and that the principal
 // of ctx may change, also those that had not been deleted.
 func (f *Files) Restore(ctx context.Context, ids []string) ([]File, error) {
-	there, restored, c, err := f.store.restore(ctx, ids, gate(identity.From(ctx), identity.ChangeFile))
+	there, restored, a, err := f.store.restore(ctx, ids, f.now().UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
 	if err != nil {
 		return nil, err
 	}
 	if len(restored) > 0 {
-		f.usage.set(c)
+		f.done(a)
 		f.recordFiles(ctx, "files.restore", restored, "")
 	}
 	return there, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"time"
 
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/sqldb"
@@ -36,16 +37,26 @@ func possibleID(id string) bool {
 }
 
 // fileColumns are what scanFile reads.
-const fileColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.name_key, f.storage_path, f.owner_id, f.audience, f.deleted_at IS NOT NULL`
+const fileColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.name_key, f.storage_path, f.owner_id, f.audience, f.deleted_at IS NOT NULL, f.folder_id, f.modified_at, f.revision`
 
 type scanner interface{ Scan(dest ...any) error }
 
 func scanFile(row scanner, f *File) error {
 	var uploaded sqldb.Time
 	var tags string
-	err := row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.key, &f.path, &f.Owner, &f.audience, &f.hidden)
+	var modified int64
+	err := row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.key, &f.path, &f.Owner, &f.audience, &f.hidden, &f.Folder, &modified, &f.Revision)
 	f.Uploaded, f.Tags = uploaded.Time, decodeTags(tags)
+	f.setModified(modified)
 	return err
+}
+
+// setModified takes the column modified_at: 0 while the content is the first.
+func (f *File) setModified(micros int64) {
+	f.Modified = f.Uploaded
+	if micros != 0 {
+		f.Modified = time.UnixMicro(micros).UTC()
+	}
 }
 
 // find returns a file that is not deleted.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -15,59 +16,99 @@ func inOrder(ids []string) []string {
 }
 
 // hide marks files as deleted and returns those that were there and that may lets through.
-func (s store) hide(ctx context.Context, ids []string, now int64, may func(*File) error) (hidden []File, c countsBy, err error) {
+func (s store) hide(ctx context.Context, ids []string, now int64, may func(*File) error) (hidden []File, a applied, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var err error
+		if err = s.lockSpacesOf(ctx, tx, ids, now); err != nil {
+			return err
+		}
 		if hidden, err = s.lock(ctx, tx, ids, false, may); err != nil {
 			return err
 		}
-		tags, by := newTagChanges(), countsBy{}
+		set := newChangeSet(ctx)
 		for i := range hidden {
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = $1 WHERE id = $2`, now, hidden[i].ID); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = $1, revision = revision + 1 WHERE id = $2`, now, hidden[i].ID); err != nil {
 				return err
 			}
-			tags.remove(&hidden[i])
-			by.count(&hidden[i], -1)
+			hidden[i].Revision++
+			set.removed(&hidden[i], changeTrashed)
 		}
-		c, err = applyCounts(ctx, tx, tags, by)
+		a, err = set.apply(ctx, tx, now)
 		return err
 	})
-	return hidden, c, err
+	return hidden, a, err
 }
 
 // restore takes deletions back. It returns all files that are there now and that may lets
 // through, and those of them that had been deleted.
-func (s store) restore(ctx context.Context, ids []string, may func(*File) error) (there, restored []File, c countsBy, err error) {
+func (s store) restore(ctx context.Context, ids []string, now int64, may func(*File) error) (there, restored []File, a applied, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		var err error
 		restored = nil
+		if err = s.lockSpacesOf(ctx, tx, ids, now); err != nil {
+			return err
+		}
 		if there, err = s.lock(ctx, tx, ids, true, may); err != nil {
 			return err
 		}
-		tags, by := newTagChanges(), countsBy{}
+		set := newChangeSet(ctx)
 		for i := range there {
 			if !there[i].hidden {
 				continue
 			}
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = NULL WHERE id = $1`, there[i].ID); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = NULL, revision = revision + 1 WHERE id = $1`, there[i].ID); err != nil {
 				return err
 			}
+			there[i].Revision++
 			restored = append(restored, there[i])
-			tags.add(&there[i])
-			by.count(&there[i], 1)
+			set.added(&there[i], changeRestored)
 		}
-		c, err = applyCounts(ctx, tx, tags, by)
+		a, err = set.apply(ctx, tx, now)
 		return err
 	})
-	return there, restored, c, err
+	return there, restored, a, err
 }
 
-// applyCounts writes what a transaction changes about tags and counters, in the order of locks.
-func applyCounts(ctx context.Context, tx *sqldb.Tx, tags *tagChanges, by countsBy) (countsBy, error) {
-	if err := tags.apply(ctx, tx); err != nil {
-		return nil, err
+// lockSpacesOf holds the trees that files belong to. Who owns a file may change until they are
+// held, so it looks again afterwards.
+func (s store) lockSpacesOf(ctx context.Context, tx *sqldb.Tx, ids []string, now int64) error {
+	var held []string
+	for {
+		owners, err := s.ownersOf(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		if len(without(owners, held)) == 0 {
+			return nil
+		}
+		if len(held) > 0 {
+			return errOwnersChanged()
+		}
+		if _, err := s.lockSpaces(ctx, tx, now, owners...); err != nil {
+			return err
+		}
+		held = owners
 	}
-	return addUsage(ctx, tx, by)
+}
+
+// errOwnersChanged says that files went to another tree just now; taking one more lock out of
+// order could end in a deadlock.
+func errOwnersChanged() error {
+	return errs.New(errs.Unavailable, "The files were just being moved. Nothing was changed; please try again.")
+}
+
+// ownersOf are the owners of files, in order.
+func (s store) ownersOf(ctx context.Context, tx *sqldb.Tx, ids []string) ([]string, error) {
+	var all []string
+	for chunk := range slices.Chunk(inOrder(ids), idsAtOnce) {
+		owners, err := texts(ctx, tx, `SELECT DISTINCT owner_id FROM file_metadata WHERE id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, owners...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all), nil
 }
 
 // idsAtOnce is how many ids one statement asks for.
@@ -96,21 +137,24 @@ func (s store) byIDs(ctx context.Context, ids []string) ([]File, error) {
 
 // edited is what an edit did.
 type edited struct {
-	found   []File   // that exist and that may lets through, as they are now
-	changed []File   // those of them that are not as they were
-	counts  countsBy // the counters that changed
+	found   []File // that exist and that may lets through, as they are now
+	changed []File // those of them that are not as they were
+	applied applied
 }
 
 // edit changes names, tags and audiences of files as change says. change must not touch
 // anything but the file.
-func (s store) edit(ctx context.Context, ids []string, may, change func(f *File) error) (e edited, err error) {
+func (s store) edit(ctx context.Context, ids []string, now int64, may, change func(f *File) error) (e edited, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		e = edited{}
 		var err error
+		if err = s.lockSpacesOf(ctx, tx, ids, now); err != nil {
+			return err
+		}
 		if e.found, err = s.lock(ctx, tx, ids, false, may); err != nil {
 			return err
 		}
-		tags, by := newTagChanges(), countsBy{}
+		set := newChangeSet(ctx)
 		for i := range e.found {
 			f := &e.found[i]
 			old := *f
@@ -120,18 +164,28 @@ func (s store) edit(ctx context.Context, ids []string, may, change func(f *File)
 			if f.Name == old.Name && slices.Equal(f.Tags, old.Tags) && f.audience == old.audience {
 				continue
 			}
+			f.Revision++
 			e.changed = append(e.changed, *f)
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET filename = $1, name_key = $2, tags = $3, audience = $4 WHERE id = $5`, f.Name, nameKey(f.Name), encodeTags(f.Tags), f.audience, f.ID); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET filename = $1, name_key = $2, tags = $3, audience = $4, revision = $5 WHERE id = $6`, f.Name, nameKey(f.Name), encodeTags(f.Tags), f.audience, f.Revision, f.ID); err != nil {
 				return err
 			}
-			tags.change(&old, f)
-			by.count(&old, -1)
-			by.count(f, 1)
+			set.changed(&old, f, whatChanged(&old, f))
 		}
-		e.counts, err = applyCounts(ctx, tx, tags, by)
+		e.applied, err = set.apply(ctx, tx, now)
 		return err
 	})
 	return e, err
+}
+
+// whatChanged names an edit by the most it changes.
+func whatChanged(old, now *File) changeType {
+	switch {
+	case old.audience != now.audience:
+		return changeShared
+	case old.Name != now.Name:
+		return changeRenamed
+	}
+	return changeTagged
 }
 
 // without returns the elements of a that b lacks.

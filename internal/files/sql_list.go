@@ -112,18 +112,20 @@ func (s store) keyOf(sort sortKey, p *position) any {
 
 // listColumns are the columns that a list shows: each costs time for every row. Their places
 // are those of listWriter.places.
-const listColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.owner_id, f.audience`
+const listColumns = `f.id, f.filename, f.content_type, f.size, f.upload_date, f.tags, coalesce(f.sha256, ''), f.owner_id, f.audience, f.folder_id, f.modified_at, f.revision`
 
 // scanListed reads listColumns and, in a list by name, the key that names its position.
 func scanListed(row scanner, f *File, withKey bool) (err error) {
 	var uploaded sqldb.Time
 	var tags string
+	var modified int64
 	if withKey {
-		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.Owner, &f.audience, &f.key)
+		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.Owner, &f.audience, &f.Folder, &modified, &f.Revision, &f.key)
 	} else {
-		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.Owner, &f.audience)
+		err = row.Scan(&f.ID, &f.Name, &f.ContentType, &f.Size, &uploaded, &tags, &f.SHA256, &f.Owner, &f.audience, &f.Folder, &modified, &f.Revision)
 	}
 	f.Uploaded, f.Tags = uploaded.Time, decodeTags(tags)
+	f.setModified(modified)
 	return err
 }
 

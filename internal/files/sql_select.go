@@ -153,7 +153,7 @@ func (w *listWriter) keys() (key, id string) {
 func (w *listWriter) places() (key, id string) {
 	switch w.sel.sort {
 	case byName:
-		return `10`, `1`
+		return `13`, `1`
 	case bySize:
 		return `4`, `1`
 	}
@@ -161,4 +161,4 @@ func (w *listWriter) places() (key, id string) {
 }
 
 // tagColumns are listColumns with the order's columns taken from the tag's index.
-const tagColumns = `t.file_id, f.filename, f.content_type, f.size, t.upload_date, f.tags, coalesce(f.sha256, ''), f.owner_id, f.audience`
+const tagColumns = `t.file_id, f.filename, f.content_type, f.size, t.upload_date, f.tags, coalesce(f.sha256, ''), f.owner_id, f.audience, f.folder_id, f.modified_at, f.revision`

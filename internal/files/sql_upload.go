@@ -11,9 +11,12 @@ import (
 
 // insert stores a batch of uploads in one transaction; inPlace looks in the middle of it, while
 // the blob rows are locked against the collector, whether their content is there. It may run
-// twice. It returns the counters that changed as they are now.
-func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (c countsBy, err error) {
+// twice. It returns what changed.
+func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (a applied, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := s.lockSpaces(ctx, tx, now, owners(batch)...); err != nil {
+			return err
+		}
 		if err := insertBlobs(ctx, tx, batch, now); err != nil {
 			return err
 		}
@@ -24,17 +27,26 @@ func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace f
 		if err := s.insertFiles(ctx, tx, batch); err != nil {
 			return err
 		}
-		tags, by := newTagChanges(), countsBy{}
+		set := newChangeSet(ctx)
 		for _, u := range batch {
-			tags.add(&u.File)
-			by.count(&u.File, 1)
+			set.actor = u.actor
+			set.added(&u.File, changeCreated)
 		}
 		var err error
-		c, err = applyCounts(ctx, tx, tags, by)
+		a, err = set.apply(ctx, tx, now)
 		failpoint.Hit("before-commit")
 		return err
 	})
-	return c, err
+	return a, err
+}
+
+// owners are those whose trees a batch touches.
+func owners(batch []*upload) []string {
+	list := make([]string, len(batch))
+	for i, u := range batch {
+		list[i] = u.Owner
+	}
+	return list
 }
 
 // insertBlobs adds or revives the blob rows, and so holds their locks until COMMIT.
@@ -50,10 +62,10 @@ func insertBlobs(ctx context.Context, tx *sqldb.Tx, batch []*upload, now int64) 
 }
 
 func (s store) insertFiles(ctx context.Context, tx *sqldb.Tx, batch []*upload) error {
-	const width = 11
+	const width = 12
 	args := make([]any, 0, width*len(batch))
 	for _, u := range batch {
-		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key, u.Owner, u.audience)
+		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key, u.Owner, u.audience, u.Folder)
 	}
-	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key, owner_id, audience)`, width, "", args)
+	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key, owner_id, audience, folder_id)`, width, "", args)
 }

@@ -49,6 +49,7 @@ func (f *Files) receive(ctx context.Context, contentType string, body io.Reader)
 	if err == nil {
 		// Cut to what both databases keep, so that the answer and later lists agree.
 		u.Uploaded = f.now().UTC().Truncate(time.Microsecond)
+		u.Modified = u.Uploaded
 		err = f.keep(ctx, u)
 		failpoint.Hit("after-commit")
 	}
@@ -145,7 +146,7 @@ func (f *formFields) finish(u *upload) (_ *upload, err error) {
 	if u == nil {
 		return nil, errs.New(errs.Invalid, detailNoFile)
 	}
-	u.Owner = f.owner
+	u.Owner, u.actor, u.Folder, u.Revision = f.owner, f.owner, rootOf(f.owner), 1
 	u.share(f.shared)
 	u.Tags, err = cleanTags(f.tags)
 	return u, err
