@@ -57,6 +57,22 @@ type Creator interface {
 	Discard(id string) error
 }
 
+// Grouper takes many small files in at the price of a few.
+type Grouper interface {
+	// Group gets ready for a number of files. Close ends it.
+	Group(ctx context.Context) (Group, error)
+}
+
+// Group receives files that become durable together. Sync may run while others are received.
+type Group interface {
+	// Create is Creator.Create, but the writer's Commit only completes the content.
+	Create(ctx context.Context, id string) (Writer, error)
+	// Sync makes content durable that was committed before. If it fails, none of it may be
+	// taken for durable.
+	Sync(ctx context.Context, items []Staged) error
+	Close()
+}
+
 // Publisher gives content its name.
 type Publisher interface {
 	// Publish makes every item readable under its SHA-256 and durable. It is idempotent: an item
@@ -142,6 +158,7 @@ type Legacy interface {
 // Store is all of it.
 type Store interface {
 	Creator
+	Grouper
 	Publisher
 	Reader
 	Loader

@@ -3,6 +3,7 @@ package blobtest
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -24,7 +25,12 @@ func Digest(data []byte) string {
 // Stage receives data under id and makes it durable.
 func Stage(t testing.TB, s blob.Store, id string, data []byte) blob.Staged {
 	t.Helper()
-	w, err := s.Create(t.Context(), id)
+	return receive(t, s.Create, id, data)
+}
+
+func receive(t testing.TB, create func(context.Context, string) (blob.Writer, error), id string, data []byte) blob.Staged {
+	t.Helper()
+	w, err := create(t.Context(), id)
 	if err != nil {
 		t.Fatalf("Create(%q): %v", id, err)
 	}
@@ -57,7 +63,7 @@ func Content(t testing.TB, s blob.Store, digest string) []byte {
 // original's into it.
 func Run(t *testing.T, open func(t *testing.T) (s blob.Store, plant func(path string, data []byte))) {
 	for name, test := range map[string]func(*testing.T, blob.Store, func(string, []byte)){
-		"publish": testPublish, "load": testLoad, "idempotent": testIdempotent, "abort": testAbort, "missing": testMissing, "concurrent": testConcurrent,
+		"publish": testPublish, "load": testLoad, "idempotent": testIdempotent, "group": testGroup, "abort": testAbort, "missing": testMissing, "concurrent": testConcurrent,
 		"remove": testRemove, "quarantine": testQuarantine, "adopt": testAdopt, "sweep": testSweep, "keeper": testKeeper,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,6 +133,44 @@ func testIdempotent(t *testing.T, s blob.Store, _ func(string, []byte)) {
 	lost := []blob.Staged{{ID: "never", SHA256: Digest([]byte("never")), Size: 5}}
 	if err := s.Publish(t.Context(), lost); err == nil {
 		t.Error("publishing what was never received: got no error")
+	}
+}
+
+func testGroup(t *testing.T, s blob.Store, _ func(string, []byte)) {
+	g, err := s.Group(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	for _, n := range []int{1, 3, 200} { // few and many: they may be synced in different ways
+		var items []blob.Staged
+		for i := range n {
+			items = append(items, receive(t, g.Create, fmt.Sprint("g", n, "-", i), fmt.Append(nil, n, " content ", i/2)))
+		}
+		aborted, err := g.Create(t.Context(), fmt.Sprint("aborted", n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := g.Sync(t.Context(), items); err != nil { // while another is still received
+			t.Fatal(err)
+		}
+		aborted.Abort()
+		for range 2 {
+			if err := s.Publish(t.Context(), items); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, item := range items {
+			if got, want := Content(t, s, item.SHA256), fmt.Append(nil, n, " content ", i/2); !bytes.Equal(got, want) {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+	}
+	if err := g.Sync(t.Context(), []blob.Staged{{ID: "never", SHA256: Digest(nil)}}); err == nil {
+		t.Error("syncing what was never received: got no error")
+	}
+	if _, err := g.Create(t.Context(), "a/b"); err == nil {
+		t.Error("an id that is no plain name: got no error")
 	}
 }
 

@@ -49,7 +49,8 @@ const (
 
 // Store is a directory of blobs.
 type Store struct {
-	root string
+	root   string
+	syncer Syncer
 
 	mu       sync.Mutex
 	id       string    // that the marker must bear; "" before Bind
@@ -62,7 +63,10 @@ type Store struct {
 var _ blob.Store = (*Store)(nil)
 
 // New makes a store at root, an absolute path. It does no I/O.
-func New(root string) *Store { return &Store{root: root} }
+func New(root string) *Store { return NewSynced(root, system{}) }
+
+// NewSynced is New with another way to make things durable, for tests.
+func NewSynced(root string, syncer Syncer) *Store { return &Store{root: root, syncer: syncer} }
 
 // Place implements blob.Marker.
 func (s *Store) Place() string { return s.root }
@@ -123,22 +127,9 @@ func (s *Store) makeDir(ctx context.Context, path string) error {
 	}
 	for dir := path; len(dir) > len(s.root); {
 		dir = filepath.Dir(dir)
-		if err := syncDir(dir); err != nil {
+		if err := s.syncer.Dir(dir); err != nil {
 			return explain(err)
 		}
 	}
 	return nil
-}
-
-// syncDir makes the names in a directory durable.
-func syncDir(path string) error {
-	if !syncsDirs {
-		return nil
-	}
-	d, err := openFile(path, os.O_RDONLY, 0)
-	if err != nil {
-		return err
-	}
-	err = d.Sync()
-	return errors.Join(err, d.Close())
 }

@@ -117,7 +117,7 @@ func (s *Store) Adopt(ctx context.Context, p, sha256 string) error {
 	defer root.Close()
 	f, err := root.OpenFile(clean, os.O_RDWR, 0) // fsync wants a writable handle on Windows
 	if err == nil {
-		err = errors.Join(f.Sync(), f.Close())
+		err = errors.Join(s.syncer.File(f), f.Close())
 	}
 	if err != nil && !errors.Is(err, fs.ErrPermission) {
 		return explain(err)
@@ -127,7 +127,7 @@ func (s *Store) Adopt(ctx context.Context, p, sha256 string) error {
 		return err
 	}
 	failpoint.Hit("adopt-after-rename")
-	return explain(errors.Join(syncDir(s.folderOf(sha256)), syncDir(filepath.Join(s.root, filepath.FromSlash(path.Dir(clean))))))
+	return explain(errors.Join(s.syncer.Dir(s.folderOf(sha256)), s.syncer.Dir(filepath.Join(s.root, filepath.FromSlash(path.Dir(clean))))))
 }
 
 func (s *Store) moveLegacy(ctx context.Context, root *os.Root, clean, sha256 string) error {

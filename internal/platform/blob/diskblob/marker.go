@@ -81,7 +81,7 @@ func (s *Store) Initialize(_ context.Context, id string) (string, error) {
 	}
 	consent := err == nil
 	temp := name + "." + id
-	if err := writeDurably(temp, id+"\n"); err != nil {
+	if err := s.writeDurably(temp, id+"\n"); err != nil {
 		return "", s.cannotPrepare(err)
 	}
 	defer os.Remove(temp)
@@ -94,7 +94,7 @@ func (s *Store) Initialize(_ context.Context, id string) (string, error) {
 	if err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", s.cannotPrepare(err)
 	}
-	if err := syncDir(s.root); err != nil {
+	if err := s.syncer.Dir(s.root); err != nil {
 		return "", s.cannotPrepare(err)
 	}
 	failpoint.Hit("after-marker")
@@ -117,14 +117,14 @@ func linkNew(from, to string) error {
 	return os.Rename(from, to)
 }
 
-func writeDurably(path, text string) error {
+func (s *Store) writeDurably(path, text string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteString(text)
 	if err == nil {
-		err = f.Sync()
+		err = s.syncer.File(f)
 	}
 	return errors.Join(err, f.Close())
 }
@@ -160,7 +160,7 @@ func (s *Store) Bind(ctx context.Context, id string) error {
 		made = made || err == nil
 	}
 	if made {
-		if err := errors.Join(syncDir(filepath.Join(s.root, blobsDir)), syncDir(s.root)); err != nil {
+		if err := errors.Join(s.syncer.Dir(filepath.Join(s.root, blobsDir)), s.syncer.Dir(s.root)); err != nil {
 			return s.cannotPrepare(err)
 		}
 	}

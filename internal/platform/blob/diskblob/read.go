@@ -138,7 +138,7 @@ func (s *Store) putBack(sha256, from string) error {
 		return blob.ErrNotExist
 	}
 	if err == nil {
-		err = syncDir(s.folderOf(sha256))
+		err = s.syncer.Dir(s.folderOf(sha256))
 	}
 	if err != nil {
 		return explain(err)
@@ -169,6 +169,6 @@ func (s *Store) quarantine(ctx context.Context, sha256 string, meant func(path s
 	if !meant(to) {
 		return "", s.putBack(sha256, to)
 	}
-	err := errors.Join(syncDir(dir), syncDir(s.folderOf(sha256)))
+	err := errors.Join(s.syncer.Dir(dir), s.syncer.Dir(s.folderOf(sha256)))
 	return quarantineDir + "/" + name, explain(err)
 }

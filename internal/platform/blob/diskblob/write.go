@@ -6,7 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
 	"homeserver/internal/platform/blob"
@@ -20,14 +19,24 @@ const flushEvery = 8 << 20
 
 // writer receives one file under incoming.
 type writer struct {
+	s       *Store
 	f       *os.File
 	path    string
+	later   bool // Commit does not wait for the disk: the group does
 	size    int64
 	flushed int64
 }
 
 // Create implements blob.Creator.
 func (s *Store) Create(ctx context.Context, id string) (blob.Writer, error) {
+	w, err := s.create(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+func (s *Store) create(ctx context.Context, id string) (*writer, error) {
 	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
 		return nil, errs.Newf(errs.Internal, "diskblob: %q is not a plain name", id)
 	}
@@ -46,7 +55,7 @@ func (s *Store) Create(ctx context.Context, id string) (blob.Writer, error) {
 		return nil, explain(err)
 	}
 	failpoint.Hit("after-create")
-	return &writer{f: f, path: path}, nil
+	return &writer{s: s, f: f, path: path}, nil
 }
 
 // Write implements io.Writer.
@@ -76,7 +85,10 @@ func (w *writer) write(p []byte) (int, error) {
 // Commit implements blob.Writer.
 func (w *writer) Commit() error {
 	failpoint.Hit("before-fsync")
-	err := w.f.Sync()
+	var err error
+	if !w.later {
+		err = w.s.syncer.File(w.f)
+	}
 	err = errors.Join(err, w.f.Close())
 	w.f = nil
 	if err != nil {
@@ -111,18 +123,19 @@ func (s *Store) Publish(ctx context.Context, items []blob.Staged) error {
 	if err := s.verify(ctx); err != nil {
 		return err
 	}
-	touched := make(map[string]struct{}, len(items))
+	touched, err := s.touchedBy(items)
+	if err != nil {
+		return err
+	}
+	whole, end := s.wholeFor(len(touched))
+	defer end()
 	for _, item := range items {
-		if !blob.ValidDigest(item.SHA256) {
-			return errs.Newf(errs.Internal, "diskblob: %q is not a digest", item.SHA256)
-		}
 		if err := s.rename(ctx, item); err != nil {
 			return err
 		}
-		touched[s.folderOf(item.SHA256)] = struct{}{}
 	}
 	failpoint.Hit("after-rename")
-	if err := syncAll(touched); err != nil {
+	if err := s.syncDirs(touched, whole); err != nil {
 		return explain(err)
 	}
 	failpoint.Hit("after-dirsync")
@@ -148,27 +161,6 @@ func (s *Store) rename(ctx context.Context, item blob.Staged) error {
 		return err
 	}
 	return explain(os.Rename(from, to))
-}
-
-// syncAll syncs directories side by side.
-func syncAll(dirs map[string]struct{}) error {
-	if len(dirs) == 1 {
-		for dir := range dirs {
-			return syncDir(dir)
-		}
-	}
-	results := make(chan error, len(dirs))
-	var wg sync.WaitGroup
-	for dir := range dirs {
-		wg.Go(func() { results <- syncDir(dir) })
-	}
-	wg.Wait()
-	close(results)
-	var failed []error
-	for err := range results {
-		failed = append(failed, err)
-	}
-	return errors.Join(failed...)
 }
 
 // Sweep implements blob.Keeper. Content being received changes its modification time all the

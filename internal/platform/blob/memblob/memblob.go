@@ -79,6 +79,27 @@ func (s *Store) Create(_ context.Context, id string) (blob.Writer, error) {
 	return &writer{s: s, id: id}, nil
 }
 
+// group is the store itself: in memory everything is as durable as it will be.
+type group struct{ *Store }
+
+// Group implements blob.Grouper.
+func (s *Store) Group(context.Context) (blob.Group, error) { return group{s}, nil }
+
+// Sync implements blob.Group.
+func (g group) Sync(_ context.Context, items []blob.Staged) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, item := range items {
+		if _, ok := g.incoming[item.ID]; !ok {
+			return errs.Newf(errs.Unavailable, "memblob: %s was never received", item.ID)
+		}
+	}
+	return nil
+}
+
+// Close implements blob.Group.
+func (g group) Close() {}
+
 // Discard implements blob.Creator.
 func (s *Store) Discard(id string) error {
 	s.mu.Lock()
