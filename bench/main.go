@@ -105,6 +105,7 @@ type measure struct {
 func measures() []measure {
 	return []measure{
 		{"upload-small", uploadSmall},
+		{"upload-batch", uploadBatch},
 		{"transfer-large", transferLarge},
 		{"download-small", downloadSmall},
 		{"metadata", metadata},

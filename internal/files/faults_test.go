@@ -40,6 +40,7 @@ type faulty struct {
 	blob.Store
 	write   atomic.Pointer[error]
 	publish atomic.Pointer[error]
+	sync    atomic.Pointer[error] // of a group
 	adopt   func(before bool) error
 	remove  func()
 	legacy  func(path string) error // before one is opened

@@ -136,6 +136,7 @@ type Files struct {
 	commit  committer
 	claims  claims
 	uploads *httpd.Quota // under way, of each principal
+	batches *httpd.Quota // the same of batches
 	space   spaceGauge
 	usage   usage
 	adopt   adoption
@@ -150,7 +151,7 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads)}
+	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
 	f.commit.store = f.commitBatch
 	return f
 }

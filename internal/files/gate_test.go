@@ -220,7 +220,7 @@ func (h *house) permission(who identity.Principal, op operation, p piece) {
 func TestPermissionsAreWhole(t *testing.T) {
 	router := httpd.NewRouter("HomeServer", "test")
 	New(nil, nil, Config{}, nil, nil, Lent{}).routes(router)
-	named := []string{"POST /upload", "GET /tags"} // of no file yet; TestUploadPermissions, TestVisibility
+	named := []string{"POST /upload", "POST /batch", "GET /tags"} // of no file yet; TestUploadPermissions, TestBatchRefusals, TestVisibility
 	for _, op := range operations() {
 		named = append(named, op.route)
 	}

@@ -101,6 +101,7 @@ func (f *Files) routes(r *httpd.Router) {
 		jsonAnswer(r, "Stored", uploadBody{}), "400", "403", "413", "422", "429", "503", "507")
 	upload.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"multipart/form-data": {Schema: r.Schema(form{})}}}
 	r.Handle(upload, f.handleUpload)
+	f.batchRoutes(r)
 
 	list := answers(op(identity.ListFiles, http.MethodGet, "/list", "list-files", "List files", "Without limit every file comes, streamed. With limit a page comes, and next_cursor leads to the next."),
 		jsonAnswer(r, "The files", listBody{}), "422", "503")

@@ -71,9 +71,13 @@ func (f *Files) keep(ctx context.Context, u *upload) error {
 	}
 	err := f.commit.do(ctx, u)
 	if errs.Is(err, errs.Conflict) { // errCollected
-		return errs.Wrap(errs.Unavailable, "The same content was just being removed. Nothing was stored; please send it again.", err)
+		return errCollectedMeanwhile(err)
 	}
 	return err
+}
+
+func errCollectedMeanwhile(err error) error {
+	return errs.Wrap(errs.Unavailable, "The same content was just being removed. Nothing was stored; please send it again.", err)
 }
 
 // discard removes what a failed upload left under incoming.

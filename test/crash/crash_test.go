@@ -40,6 +40,7 @@ func points() map[string]int {
 	return map[string]int{
 		"after-create": 30, "mid-write": 40, "before-fsync": 30, "after-fsync": 30, "after-rename": 12, "after-dirsync": 12,
 		"after-blob-row": 12, "before-commit": 12, "after-commit": 30,
+		"before-group-sync": 3, "after-group-sync": 3, "after-group-commit": 3,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"sync"
@@ -28,14 +29,18 @@ type household struct {
 	counter      uint64
 }
 
-// load has clients upload and delete until the server is gone. The returned function waits
+// load has clients upload and delete, and one of them send batches, until the server is gone. The returned function waits
 // for the last of them.
 func (h *household) load(clients int) (wait func()) {
 	var all sync.WaitGroup
 	for client := range clients {
 		all.Go(func() {
 			for {
-				if !h.upload() {
+				send := h.upload
+				if client == 1 {
+					send = h.batch
+				}
+				if !send() {
 					return
 				}
 				if client == 0 && rand.IntN(4) == 0 && !h.deleteOne() {
@@ -82,6 +87,49 @@ func (h *household) upload() bool {
 	h.acknowledged[file.ID] = server.Digest(content)
 	h.mu.Unlock()
 	return true
+}
+
+// batch uploads up to a hundred files in one request and reports whether the server is still
+// there. A file is promised when its line has come, whatever becomes of the rest.
+func (h *household) batch() bool {
+	var parts []server.Part
+	var digests []string
+	for range 1 + rand.IntN(100) {
+		content := h.content()
+		parts = append(parts, server.FilePart("batch.bin", "application/octet-stream", content))
+		digests = append(digests, server.Digest(content))
+	}
+	request, err := h.Request("POST", server.Files+"/batch", http.Header{"Content-Type": {server.ContentType}}, bytes.NewReader(server.Multipart(parts...)))
+	if err != nil {
+		h.t.Error(err)
+		return false
+	}
+	answer, err := h.HTTP.Do(request)
+	if err != nil {
+		return false
+	}
+	defer answer.Body.Close()
+	for lines := json.NewDecoder(answer.Body); ; {
+		var line struct {
+			Index  int
+			Status int
+			File   *server.File
+			Stored *int
+			Detail string
+		}
+		switch err := lines.Decode(&line); {
+		case err != nil:
+			return false
+		case line.Stored != nil:
+			return true
+		case line.File == nil || line.File.SHA256 == nil || *line.File.SHA256 != digests[line.Index]:
+			h.t.Errorf("batch: got %d %s %+v", line.Status, line.Detail, line.File)
+			return false
+		}
+		h.mu.Lock()
+		h.acknowledged[line.File.ID] = digests[line.Index]
+		h.mu.Unlock()
+	}
 }
 
 // deleteOne deletes some acknowledged file.

@@ -194,8 +194,23 @@ func (c *call) extend() error {
 // body is a request body that may take any time as long as something arrives.
 type body struct {
 	io.ReadCloser
-	call *call
-	set  time.Time
+	call   *call
+	set    time.Time
+	duplex bool // the answer goes out meanwhile
+}
+
+// FullDuplex lets the answer to r begin while its body still arrives. Many clients read no
+// answer before they have sent everything, so what is written may wait as long as the body
+// moves: write from another goroutine than the one that reads the body.
+func FullDuplex(r *http.Request) {
+	if c, b := callFrom(r.Context()), bodyOf(r); c != nil && b != nil {
+		b.duplex = c.control.EnableFullDuplex() == nil // test recorders cannot
+	}
+}
+
+func bodyOf(r *http.Request) *body {
+	b, _ := r.Body.(*body)
+	return b
 }
 
 // Read sets the read deadline anew every few seconds and lifts it at the end: the server goes
@@ -207,6 +222,9 @@ func (b *body) Read(p []byte) (int, error) {
 	if now := time.Now(); now.Sub(b.set) >= deadlineEvery {
 		b.set = now
 		_ = b.call.control.SetReadDeadline(now.Add(bodyStall))
+		if b.duplex {
+			_ = b.call.control.SetWriteDeadline(now.Add(answerStall))
+		}
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err == io.EOF {

@@ -67,6 +67,10 @@ func statusOf(kind errs.Kind) int {
 	}
 }
 
+// ProblemOf is what a client may see of an error about one of several things that a request
+// names: the request itself goes on.
+func ProblemOf(ctx context.Context, err error) *Problem { return problemOf(ctx, err) }
+
 // problemOf turns any error into what a client may see of it.
 func problemOf(ctx context.Context, err error) *Problem {
 	var p *Problem
