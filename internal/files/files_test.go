@@ -66,6 +66,16 @@ func (h *house) as(who identity.Principal) *house {
 // furnish migrates db and puts the room on it. wrap, if given, stands between room and disk.
 func furnish(t testing.TB, db *sqldb.DB, root string, wrap func(blob.Store) blob.Store) *house {
 	t.Helper()
+	h, err := tryFurnish(t, db, root, wrap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// tryFurnish is furnish on a storage that may refuse.
+func tryFurnish(t testing.TB, db *sqldb.DB, root string, wrap func(blob.Store) blob.Store) (*house, error) {
+	t.Helper()
 	h := &house{t: t, root: root, who: identity.Household(), audit: new([]string), clock: &clock{t: time.Date(2026, 11, 24, 3, 0, 0, 0, time.UTC)}}
 	var store blob.Store = diskblob.New(root)
 	if wrap != nil {
@@ -76,15 +86,13 @@ func furnish(t testing.TB, db *sqldb.DB, root string, wrap func(blob.Store) blob
 	if err := db.Migrate(t.Context(), service.Name, service.Migrations); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Prepare(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	err := h.Prepare(t.Context())
 	router := httpd.NewRouter("HomeServer", "test")
 	service.Routes(router)
 	h.http = httpd.NewServer(httpd.Config{Host: "127.0.0.1"}, router, httpd.Recognise(func(r *http.Request) identity.Principal {
 		return identity.From(r.Context())
 	}), slog.New(slog.DiscardHandler)).Handler()
-	return h
+	return h, err
 }
 
 // each runs test on both databases.

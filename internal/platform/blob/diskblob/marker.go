@@ -71,7 +71,7 @@ func (s *Store) holdsContent() bool {
 // Initialize implements blob.Marker. The marker appears under its name whole or not at all:
 // it is linked there, which fails when another process was quicker.
 func (s *Store) Initialize(_ context.Context, id string) (string, error) {
-	if err := os.MkdirAll(s.root, privateDir); err != nil {
+	if err := s.makeRoot(); err != nil {
 		return "", s.cannotPrepare(err)
 	}
 	name := filepath.Join(s.root, markerFile)
@@ -102,6 +102,27 @@ func (s *Store) Initialize(_ context.Context, id string) (string, error) {
 		return "", s.cannotPrepare(err)
 	}
 	return current, nil
+}
+
+// makeRoot makes the store's directory and what is missing above it, durably: the database is about
+// to remember it, and must not be the only one after a power cut.
+func (s *Store) makeRoot() error {
+	var above []string
+	for dir := s.root; ; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) || dir == filepath.Dir(dir) {
+			break
+		}
+		above = append(above, filepath.Dir(dir))
+	}
+	if err := os.MkdirAll(s.root, privateDir); err != nil {
+		return err
+	}
+	for _, dir := range above {
+		if err := s.syncer.Dir(dir); err != nil && !errors.Is(err, fs.ErrPermission) { // one may write to some and not read them
+			return err
+		}
+	}
+	return nil
 }
 
 // linkNew gives the file a name that must be free. File systems without hard links (exFAT,
