@@ -223,8 +223,6 @@ func (b *batch) commit(ctx context.Context, group []*batched) {
 	if len(group) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
-	defer cancel()
 	uploads, items := make([]*upload, len(group)), make([]blob.Staged, len(group))
 	now := b.f.now().UTC().Truncate(time.Microsecond)
 	for i, u := range group {
@@ -267,6 +265,8 @@ func (f *Files) keepGroup(ctx context.Context, group blob.Group, uploads []*uplo
 		}
 		return results
 	}
+	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
+	defer cancel()
 	results := f.commitBatch(ctx, uploads)
 	for i, err := range results {
 		if errs.Is(err, errs.Conflict) { // errCollected

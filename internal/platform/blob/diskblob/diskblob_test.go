@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -36,6 +37,82 @@ func TestStore(t *testing.T) {
 		root := t.TempDir()
 		return diskblob.New(root), plantIn(t, root)
 	})
+}
+
+// oneByOne is the system where no whole file system can be synced.
+type oneByOne struct {
+	files, dirs atomic.Int32
+	broken      error
+}
+
+func (o *oneByOne) File(f *os.File) error {
+	o.files.Add(1)
+	return errors.Join(o.broken, f.Sync())
+}
+
+func (o *oneByOne) Dir(path string) error {
+	o.dirs.Add(1)
+	return o.broken
+}
+
+func (o *oneByOne) Whole(string) (sync func() error, end func()) { return nil, nil }
+
+// TestStoreOneByOne: on network shares and the like every file of a group is synced by itself.
+func TestStoreOneByOne(t *testing.T) {
+	blobtest.Run(t, func(t *testing.T) (blob.Store, func(string, []byte)) {
+		root := t.TempDir()
+		return diskblob.NewSynced(root, &oneByOne{}), plantIn(t, root)
+	})
+}
+
+// TestGroupSyncs counts what a group syncs where there are no short cuts, and passes errors on.
+func TestGroupSyncs(t *testing.T) {
+	const files = 100
+	syncer := &oneByOne{}
+	s := diskblob.NewSynced(filepath.Join(t.TempDir(), "storage"), syncer)
+	if _, err := s.Initialize(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Bind(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	g, err := s.Group(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	var items []blob.Staged
+	folders := map[string]bool{}
+	for i := range files {
+		w, err := g.Create(t.Context(), fmt.Sprint(i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		digest, size, err := blob.Receive(w, strings.NewReader(fmt.Sprint(i)))
+		if err := errors.Join(err, w.Commit()); err != nil {
+			t.Fatal(err)
+		}
+		items = append(items, blob.Staged{ID: fmt.Sprint(i), SHA256: digest, Size: size})
+		folders[digest[:2]] = true
+	}
+	syncer.files.Store(0)
+	syncer.dirs.Store(0)
+	if err := errors.Join(g.Sync(t.Context(), items), s.Publish(t.Context(), items)); err != nil {
+		t.Fatal(err)
+	}
+	if got := syncer.files.Load(); got != files {
+		t.Errorf("got %d files synced, want %d", got, files)
+	}
+	if got := syncer.dirs.Load(); got != int32(len(folders)) {
+		t.Errorf("got %d folders synced, want %d", got, len(folders))
+	}
+	item := blobtest.Stage(t, s, "broken", []byte("broken"))
+	syncer.broken = syscall.EIO
+	for what, err := range map[string]error{"Sync": g.Sync(t.Context(), []blob.Staged{item}), "Publish": s.Publish(t.Context(), []blob.Staged{item})} {
+		if !errs.Is(err, errs.Unavailable) || !errors.Is(err, syscall.EIO) {
+			t.Errorf("%s on a broken disk: got %v", what, err)
+		}
+	}
 }
 
 func open(t *testing.T) (*diskblob.Store, string) {
