@@ -227,6 +227,7 @@ func (b *batch) commit(ctx context.Context, group []*batched) {
 	now := b.f.now().UTC().Truncate(time.Microsecond)
 	for i, u := range group {
 		u.Uploaded = now.Add(time.Duration(u.index) * time.Microsecond) // lists keep the order in which they were sent
+		u.Modified = u.Uploaded
 		uploads[i], items[i] = &u.upload, u.staged
 	}
 	results := b.f.keepGroup(ctx, b.group, uploads, items)
