@@ -9,6 +9,11 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
+// unreferenced is the condition that neither a file, hidden or not, nor a version of one has the
+// content of a row of blobs.
+const unreferenced = `NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)
+	AND NOT EXISTS (SELECT 1 FROM file_versions v WHERE v.sha256 = blobs.sha256)`
+
 // expired returns hidden files, in the order of ids, deleted before cutoff. The ids are
 // concatenated with nothing so that both databases begin with the few hidden rows, not with the
 // whole library in the order of its key.
@@ -50,7 +55,7 @@ func (s store) purge(ctx context.Context, ids []string, cutoff, now int64) (purg
 			if err := lockBlob(ctx, tx, digest); err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE sha256 = $2 AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`, now, digest); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE sha256 = $2 AND `+unreferenced, now, digest); err != nil {
 				return err
 			}
 		}
@@ -72,7 +77,7 @@ func (s store) markUnreferenced(ctx context.Context, now int64) (marked int64, e
 	if _, err := s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = NULL WHERE unreferenced_at IS NOT NULL AND EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`); err != nil {
 		return 0, err
 	}
-	return s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE unreferenced_at IS NULL AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`, now)
+	return s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE unreferenced_at IS NULL AND `+unreferenced, now)
 }
 
 // adoptOrphans adds rows for content that was found on disk without one, dated now.
@@ -132,7 +137,7 @@ func (s store) collect(ctx context.Context, digest string, cutoff int64, remove 
 		}
 		var found int
 		err := tx.QueryRow(ctx, `DELETE FROM blobs WHERE sha256 = $1 AND unreferenced_at IS NOT NULL AND unreferenced_at < $2
-			AND NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256) RETURNING found`, digest, cutoff).Scan(&found)
+			AND `+unreferenced+` RETURNING found`, digest, cutoff).Scan(&found)
 		if errors.Is(err, sqldb.ErrNoRows) {
 			return nil
 		}

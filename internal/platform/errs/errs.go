@@ -14,18 +14,20 @@ type Kind int
 
 // The kinds, with the HTTP status httpd answers for each.
 const (
-	Internal         Kind = iota // 500: our fault; details are in the log
-	Malformed                    // 400: the request could not be understood
-	Invalid                      // 422: understood, but a value is not acceptable
-	Unauthenticated              // 401: nobody said who they are
-	Forbidden                    // 403: known, and not allowed
-	NotFound                     // 404
-	Conflict                     // 409: the present state forbids it
-	TooLarge                     // 413: beyond a limit
-	UnsupportedMedia             // 415: a content type nobody here reads
-	RateLimited                  // 429: try again later
-	Unavailable                  // 503: database or storage is away; try again
-	StorageFull                  // 507: no space left
+	Internal           Kind = iota // 500: our fault; details are in the log
+	Malformed                      // 400: the request could not be understood
+	Invalid                        // 422: understood, but a value is not acceptable
+	Unauthenticated                // 401: nobody said who they are
+	Forbidden                      // 403: known, and not allowed
+	NotFound                       // 404
+	Conflict                       // 409: the present state forbids it
+	TooLarge                       // 413: beyond a limit
+	UnsupportedMedia               // 415: a content type nobody here reads
+	RateLimited                    // 429: try again later
+	Unavailable                    // 503: database or storage is away; try again
+	StorageFull                    // 507: no space left
+	PreconditionFailed             // 412: it is no longer what the caller thinks it is
+	Gone                           // 410: it was there, and will not come back
 )
 
 // Error is an error with a kind and a sentence.
@@ -33,6 +35,11 @@ type Error struct {
 	Kind   Kind
 	Detail string // a sentence for people: what failed and what to do about it
 	Cause  error  // for the log; may be nil
+	// Type names what clients act upon where the kind does not tell it, such as "changed"; "" where
+	// it does.
+	Type string
+	// Confirm is what the caller must repeat for this to be done all the same.
+	Confirm string
 }
 
 // Error joins sentence and cause, for logs.
@@ -52,6 +59,11 @@ func New(kind Kind, detail string) error { return &Error{Kind: kind, Detail: det
 // Newf is New with formatting.
 func Newf(kind Kind, format string, args ...any) error {
 	return &Error{Kind: kind, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Typed makes an error of a kind and a type with a sentence for people.
+func Typed(kind Kind, name, detail string) error {
+	return &Error{Kind: kind, Detail: detail, Type: name}
 }
 
 // Wrap gives a cause a kind and a sentence. Wrapping nil gives nil.
@@ -76,6 +88,15 @@ func Detail(err error) string {
 	var e *Error
 	if errors.As(err, &e) {
 		return e.Detail
+	}
+	return ""
+}
+
+// TypeOf returns the type of the outermost *Error in err's chain, "" when it has none.
+func TypeOf(err error) string {
+	var e *Error
+	if errors.As(err, &e) {
+		return e.Type
 	}
 	return ""
 }

@@ -49,6 +49,9 @@ func newTestServer(t *testing.T, config Config, log io.Writer) *httptest.Server 
 		"missing":  errs.Wrap(errs.NotFound, "File not found", errors.New("secret cause")),
 		"away":     errs.New(errs.Unavailable, "The database is not available."),
 		"full":     errs.New(errs.StorageFull, "No space."),
+		"changed":  errs.Typed(errs.PreconditionFailed, "changed", "Somebody else has changed it."),
+		"gone":     errs.New(errs.Gone, "Too long ago."),
+		"many":     &errs.Error{Kind: errs.Conflict, Type: "confirm", Confirm: "12", Detail: "Really?"},
 	}
 	for name, err := range fails {
 		Register(r, Op{Operation: huma.Operation{Method: "GET", Path: "/typed/" + name, OperationID: "typed-" + name}, Public: true},
@@ -128,6 +131,8 @@ func TestAnswers(t *testing.T) {
 		{"GET", "/typed/away", nil, 503, "The database is not available."},
 		{"GET", "/plain/away", nil, 503, "The database is not available."},
 		{"GET", "/plain/full", nil, 507, "No space."},
+		{"GET", "/plain/changed", nil, 412, "Somebody else has changed it."},
+		{"GET", "/typed/gone", nil, 410, "Too long ago."},
 		{"GET", "/echo", []string{"Host: attacker.example.com"}, 421, `This server does not answer to the name "attacker.example.com". If it should, add the name to ALLOWED_HOSTS.`},
 		{"GET", "/echo", []string{"Host: nas.local:8000"}, 200, ""},
 		{"GET", "/echo", []string{"Host: [::1]:8000"}, 200, ""},
@@ -154,6 +159,18 @@ func TestAnswers(t *testing.T) {
 		}
 		if strings.Contains(body, "secret") {
 			t.Errorf("%s %s: the cause went out: %s", c.method, c.path, body)
+		}
+	}
+}
+
+// TestTypesOfProblems: what clients act upon has a name, and what they must repeat is there.
+func TestTypesOfProblems(t *testing.T) {
+	server := newTestServer(t, Config{}, io.Discard)
+	for path, want := range map[string][2]string{"/typed/changed": {"urn:homeserver:changed", ""}, "/plain/many": {"urn:homeserver:confirm", "12"}, "/typed/many": {"urn:homeserver:confirm", "12"}, "/typed/missing": {"about:blank", ""}} {
+		_, body := do(t, "GET", server.URL+path)
+		var p Problem
+		if err := json.Unmarshal([]byte(body), &p); err != nil || p.Type != want[0] || p.Confirm != want[1] {
+			t.Errorf("%s: got %s, %v; want %q", path, body, err, want)
 		}
 	}
 }

@@ -21,6 +21,7 @@ type Problem struct {
 	Status   int    `json:"status" example:"404" doc:"HTTP status"`
 	Detail   string `json:"detail" example:"File not found" doc:"A sentence: what failed and what to do about it"`
 	Instance string `json:"instance,omitempty" example:"q2f7x1-42" doc:"Id of the request, also in the server's log"`
+	Confirm  string `json:"confirm,omitempty" doc:"What to send as confirm for it to be done all the same"`
 	// Errors lists each value that is not acceptable.
 	Errors []*huma.ErrorDetail `json:"errors,omitempty" doc:"Each value that is not acceptable"`
 }
@@ -62,6 +63,10 @@ func statusOf(kind errs.Kind) int {
 		return http.StatusServiceUnavailable
 	case errs.StorageFull:
 		return http.StatusInsufficientStorage
+	case errs.PreconditionFailed:
+		return http.StatusPreconditionFailed
+	case errs.Gone:
+		return http.StatusGone
 	default:
 		return http.StatusInternalServerError
 	}
@@ -94,8 +99,19 @@ func problemOf(ctx context.Context, err error) *Problem {
 	default:
 		detail = "Something went wrong on the server; its log says more under this request's id."
 	}
-	return newProblem(ctx, status, detail)
+	p = newProblem(ctx, status, detail)
+	var known *errs.Error
+	if errors.As(err, &known) && known.Type != "" {
+		p.Type, p.Confirm = typePrefix+known.Type, known.Confirm
+	}
+	return p
 }
+
+// typePrefix makes a URI of the type of an error.
+const typePrefix = "urn:homeserver:"
+
+// ProblemOf is err as clients see it, for answers that tell of several things one by one.
+func ProblemOf(ctx context.Context, err error) *Problem { return problemOf(ctx, err) }
 
 // NewProblem is an error of a status and a type of problem (RFC 9457) that clients act upon.
 func NewProblem(status int, kind, detail string) *Problem {
