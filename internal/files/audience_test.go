@@ -130,12 +130,13 @@ func TestListsOfManyBatches(t *testing.T) {
 				f := File{ID: fmt.Sprintf("%08d", i*7919%100_003), Name: fmt.Sprint(i % 10), key: fmt.Sprint(i % 10), ContentType: "a/b", Size: int64(i % 3), Uploaded: h.clock.now(),
 					Tags: []string{"t"}, SHA256: fmt.Sprintf("%064x", i), Owner: []string{"", "ada", "bob"}[i%3]}
 				f.share(i%2 == 0)
+				f.Folder = rootOf(f.Owner)
 				if f.shared() || f.Owner == "ada" {
 					want++
 				}
 				batch = append(batch, &upload{File: f})
 			}
-			_, err := h.store.insert(t.Context(), batch, 1, func() error { return nil })
+			_, _, err := h.store.insert(t.Context(), batch, 1, func() error { return nil })
 			h.must(err)
 		}
 		for _, query := range []string{"?", "?tag=t", "?sort=name", "?sort=size&order=asc&q=7", "?sort=name&tag=t"} {

@@ -11,7 +11,6 @@ import (
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/failpoint"
-	"homeserver/internal/platform/identity"
 )
 
 const (
@@ -80,7 +79,7 @@ func (f *Files) receiveBatch(ctx context.Context, contentType string, body io.Re
 		return err
 	}
 	defer form.release()
-	b := &batch{f: f, group: group, tell: tell, fields: formFields{owner: identity.From(ctx).UserID}, staged: make(chan *batched, groupFiles)}
+	b := &batch{f: f, group: group, tell: tell, staged: make(chan *batched, groupFiles)}
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
@@ -122,7 +121,9 @@ func (b *batch) read(ctx context.Context, form *formReader) error {
 }
 
 // isBatchField reports whether a field means something to the files after it.
-func isBatchField(name string) bool { return name == "tags" || name == "shared" }
+func isBatchField(name string) bool {
+	return name == "tags" || name == "shared" || name == "folder" || name == "on_conflict"
+}
 
 // file receives one file. Its own errors are told; the form's are returned.
 func (b *batch) file(ctx context.Context, part formPart, form *formReader) error {
@@ -151,6 +152,9 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 	}
 	u := &batched{}
 	if _, err := b.fields.finish(&u.upload); err != nil {
+		return nil, err
+	}
+	if err := b.f.aim(ctx, &u.upload, b.fields.to); err != nil {
 		return nil, err
 	}
 	name, err := cleanName(part.filename)
@@ -270,7 +274,7 @@ func (f *Files) keepGroup(ctx context.Context, group blob.Group, uploads []*uplo
 	defer cancel()
 	results := f.commitBatch(ctx, uploads)
 	for i, err := range results {
-		if errs.Is(err, errs.Conflict) { // errCollected
+		if errs.TypeOf(err) == typeCollected {
 			results[i] = errCollectedMeanwhile(err)
 		}
 	}

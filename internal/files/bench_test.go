@@ -33,10 +33,11 @@ func library(b *testing.B, h *house, n int, owners ...string) *house {
 			name := fmt.Sprintf("File %d.jpg", i*7919%n)
 			f := File{ID: fmt.Sprintf("%08x-0000-4000-8000-%012d", uint32(i)*2654435761, i), Name: name, key: nameKey(name), ContentType: "image/jpeg", Size: int64(i * 31 % 5_000_000),
 				Uploaded: h.clock.t.Add(time.Duration(i) * time.Millisecond), Tags: []string{fmt.Sprint("t", i%100), "all"}, SHA256: fmt.Sprintf("%064x", i), Owner: owners[i/100%len(owners)]}
+			f.Folder = rootOf(f.Owner)
 			f.share(i/100%2 == 0)
 			batch = append(batch, &upload{File: f})
 		}
-		if _, err := h.store.insert(context.Background(), batch, 1, func() error { return nil }); err != nil {
+		if _, _, err := h.store.insert(context.Background(), batch, 1, func() error { return nil }); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -22,6 +22,7 @@ const (
 // upload is a file that waits to be committed.
 type upload struct {
 	File
+	aimed
 	staged blob.Staged
 	actor  string       // the account that sent it; "" for the household
 	wake   chan outcome // buffered; at most two messages
@@ -36,7 +37,11 @@ type outcome struct {
 
 // errCollected says that another process's collector removed content between its publication
 // and the lock on its row.
-func errCollected() error { return errs.New(errs.Conflict, "the content was collected meanwhile") }
+func errCollected() error {
+	return errs.Typed(errs.Conflict, typeCollected, "The content was collected meanwhile.")
+}
+
+const typeCollected = "collected"
 
 // inPlace makes sure, while the blob rows are locked, that the content is where the rows will
 // say it is.
@@ -151,12 +156,12 @@ func (c *committer) handOver() {
 // commitBatch commits uploads in one transaction. If that fails for a reason that may lie in
 // one of them, each is tried alone, so that one bad row fails alone.
 func (f *Files) commitBatch(ctx context.Context, batch []*upload) []error {
-	results := make([]error, len(batch))
-	err := f.commitTogether(ctx, batch)
-	switch {
-	case err == nil:
+	results, err := f.commitTogether(ctx, batch)
+	if err == nil {
 		return results
-	case len(batch) == 1 || errs.Is(err, errs.Unavailable) || errs.Is(err, errs.StorageFull) || ctx.Err() != nil:
+	}
+	results = make([]error, len(batch))
+	if len(batch) == 1 || errs.Is(err, errs.Unavailable) || errs.Is(err, errs.StorageFull) || ctx.Err() != nil {
 		for i := range results {
 			results[i] = err
 		}
@@ -164,15 +169,26 @@ func (f *Files) commitBatch(ctx context.Context, batch []*upload) []error {
 	}
 	f.log.Warn("a batch of uploads failed; each is committed alone", "uploads", len(batch), "error", err)
 	for i, u := range batch {
-		results[i] = f.commitTogether(ctx, []*upload{u})
+		alone, err := f.commitTogether(ctx, []*upload{u})
+		if results[i] = err; err == nil {
+			results[i] = alone[0]
+		}
 	}
 	return results
 }
 
-func (f *Files) commitTogether(ctx context.Context, batch []*upload) error {
-	a, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.inPlace(ctx, batch) })
-	if err == nil {
-		f.done(a)
+// commitTogether commits uploads in one transaction, and says of each why it alone was not stored.
+func (f *Files) commitTogether(ctx context.Context, batch []*upload) ([]error, error) {
+	list, a, err := f.store.insert(ctx, batch, f.now().UnixMicro(), func() error { return f.inPlace(ctx, batch) })
+	if err != nil {
+		return nil, err
 	}
-	return err
+	f.done(a)
+	results := make([]error, len(batch))
+	for i, u := range batch {
+		if results[i] = list[i].err; results[i] == nil {
+			u.File = list[i].file
+		}
+	}
+	return results, nil
 }

@@ -230,7 +230,7 @@ func TestOneBadRowFailsAlone(t *testing.T) {
 		var batch []*upload
 		for i := range 5 {
 			item := blobtest.Stage(t, h.blobs, fmt.Sprint("in", i), fmt.Append(nil, "content ", i))
-			u := &upload{staged: item, File: File{ID: fmt.Sprint("id", i), Name: "n", ContentType: "a/b", Size: item.Size, SHA256: item.SHA256, Uploaded: h.clock.now(), Tags: []string{"t"}, path: blob.Path(item.SHA256)}}
+			u := &upload{staged: item, File: File{ID: fmt.Sprint("id", i), Folder: rootFolder, Name: "n", ContentType: "a/b", Size: item.Size, SHA256: item.SHA256, Uploaded: h.clock.now(), Tags: []string{"t"}, path: blob.Path(item.SHA256)}}
 			if i == 2 {
 				u.ID = taken.ID
 			}

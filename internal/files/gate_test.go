@@ -162,7 +162,85 @@ func operations() []operation {
 		{route: "PATCH /tags", writes: true, bulk: true, send: many("PATCH", "/tags", `,"add":["more"]`), want: live},
 		{route: "PATCH /share", writes: true, bulk: true, send: many("PATCH", "/share", `,"shared":true`), want: share(true)},
 		{route: "PATCH /share", writes: true, bulk: true, send: many("PATCH", "/share", `,"shared":false`), want: share(false)},
+		{route: "POST /move", writes: true, send: carry("move", kindFile), want: func(who identity.Principal, p piece) int {
+			switch {
+			case live(who, p) == 404:
+				return 404
+			case p.owner.UserID != who.UserID && who.Role != identity.Administrator:
+				return 403
+			}
+			return 200
+		}},
+		{route: "POST /copy", writes: true, send: carry("copy", kindFile), want: live},
 	}
+}
+
+// carry moves or copies an item to the root of one's own tree, and answers what is said of the item.
+func carry(what string, kind itemKind) func(h *house, id string) *httptest.ResponseRecorder {
+	return func(h *house, id string) *httptest.ResponseRecorder {
+		w := h.send("POST", "/"+what, fmt.Sprintf(`{"%ss":[{"id":%q}],"to":"mine","on_conflict":"rename"}`, kind, id))
+		var body transferredBody
+		if err := json.Unmarshal(w.Body.Bytes(), &body); w.Code != 200 || err != nil || len(body.Failed) == 0 {
+			return w
+		}
+		own := httptest.NewRecorder()
+		own.Code = body.Failed[0].Status
+		h.must(json.NewEncoder(own.Body).Encode(body.Failed[0]))
+		return own
+	}
+}
+
+// TestFolderPermissions asks for every operation on a folder of every owner as everybody.
+func TestFolderPermissions(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		on := func(method, path, body string) func(h *house, id string) *httptest.ResponseRecorder {
+			return func(h *house, id string) *httptest.ResponseRecorder {
+				return h.ask(method, folderPrefix+strings.ReplaceAll(path, "{id}", id), strings.ReplaceAll(body, "{id}", id))
+			}
+		}
+		for _, op := range []struct {
+			name   string
+			writes bool
+			gives  bool // to another owner
+			send   func(h *house, id string) *httptest.ResponseRecorder
+			ok     int
+		}{
+			{name: "look", send: on("GET", "/{id}", ""), ok: 200},
+			{name: "entries", send: on("GET", "/{id}/entries", ""), ok: 200},
+			{name: "usage", send: on("GET", "/{id}/usage", ""), ok: 200},
+			{name: "resolve", send: on("GET", "/resolve?root={id}&path=", ""), ok: 200},
+			{name: "rename", writes: true, send: on("PATCH", "/{id}", `{"name":"new","on_conflict":"rename"}`), ok: 200},
+			{name: "create", writes: true, send: on("POST", "", `{"parent":"{id}","name":"in"}`), ok: 201},
+			{name: "path", writes: true, send: on("POST", "/path", `{"parent":"{id}","path":["in","deeper"]}`), ok: 200},
+			{name: "upload", writes: true, send: func(h *house, id string) *httptest.ResponseRecorder { return h.putInto(id, "f", "1", "") }, ok: 200},
+			{name: "move", writes: true, gives: true, send: carry("move", kindFolder), ok: 200},
+			{name: "copy", writes: true, send: carry("copy", kindFolder), ok: 200},
+		} {
+			for _, who := range []identity.Principal{{}, guest(), ada(), bob(), administrator(), apiKey(), token(ada(), identity.ScopeFilesRead)} {
+				for _, owner := range []identity.Principal{ada(), bob(), apiKey()} {
+					n := len(h.as(owner).entriesOf("mine", "?limit=1000").Folders)
+					id := h.as(owner).mkdir("mine", fmt.Sprint(op.name, who.Name, n, who.Scopes))
+					h.want(h.as(owner).putInto(id, "f", "1", ""), 200)
+					want := op.ok
+					switch {
+					case !who.Authenticated():
+						want = 401
+					case op.writes && (who.Role == identity.Guest || who.Scopes != nil):
+						want = 403
+					case who.Role != identity.Administrator && owner.UserID != "" && owner.UserID != who.UserID:
+						want = 404
+					case op.gives && who.Role != identity.Administrator && owner.UserID != who.UserID:
+						want = 403
+					}
+					if got := op.send(h.as(who), id); got.Code != want {
+						t.Errorf("%s of %s's folder as %s: got %d %s, want %d", op.name, owner.Name, who.Name, got.Code, got.Body, want)
+					}
+				}
+			}
+		}
+		h.wholeTree()
+		h.consistent()
+	})
 }
 
 // TestPermissions asks for every operation on every kind of file as everybody.

@@ -60,8 +60,10 @@ type listBody struct {
 
 // form describes the upload for people and programs.
 type form struct {
-	File string `json:"file" format:"binary" doc:"The file. Its name may be given as filename or filename*."`
-	Tags string `json:"tags,omitempty" example:"holiday,2026" doc:"Tags separated by commas; before or after the file"`
+	File       string `json:"file" format:"binary" doc:"The file. Its name may be given as filename or filename*."`
+	Tags       string `json:"tags,omitempty" example:"holiday,2026" doc:"Tags separated by commas; before or after the file"`
+	Folder     string `json:"folder,omitempty" example:"household" doc:"The id of the folder to put it into; mine, or left out: the root of one's own tree"`
+	OnConflict string `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" doc:"If there is something of this name: keep (without it) lets both bear it, rename numbers the new one, replace makes it a version of the file that is there, fail refuses"`
 	// A form field is text; true and false are what most programs write.
 	Shared string `json:"shared,omitempty" enum:"true,1,on,yes,false,0,off,no" doc:"Whether everybody in the house may see the file; not if left out. What is uploaded for the household (with API_KEY or AUTH=none) always is shared"`
 }
@@ -122,6 +124,7 @@ func (f *Files) routes(r *httpd.Router) {
 		r.Handle(download, f.handleDownload)
 	}
 	f.editRoutes(r)
+	f.folderRoutes(r)
 
 	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
 		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")

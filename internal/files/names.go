@@ -1,8 +1,11 @@
 package files
 
 import (
+	"fmt"
 	"mime"
+	"path"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -18,6 +21,13 @@ const (
 	// maxContentType is the length of the longest content type, in characters; the longest
 	// registered ones have about 80.
 	maxContentType = 255
+
+	// maxNameBytes is the length of the longest name that a folder takes, in bytes: what file
+	// systems take, so that every tree can be written to a disk.
+	maxNameBytes = 255
+	// maxExtension is the length of the longest ending that is kept when a name is numbered, in
+	// bytes with its dot; what is longer is no ending but the rest of a sentence.
+	maxExtension = 40
 
 	unnamed        = "unnamed"
 	anyContentType = "application/octet-stream"
@@ -36,6 +46,63 @@ func cleanName(name string) (string, error) {
 		return "", err
 	}
 	return name, nil
+}
+
+// strictName checks the name of something in a folder. Every door but the original's upload
+// asks it: nothing is cut off or replaced, so what a client names is what is there.
+func strictName(name string) error {
+	switch {
+	case name == "":
+		return errs.New(errs.Invalid, "The name is empty.")
+	case !utf8.ValidString(name):
+		return errs.New(errs.Invalid, "The name is not valid UTF-8.")
+	case name == "." || name == "..":
+		return errs.Newf(errs.Invalid, "%q is no name: it means a folder itself or the one above it.", name)
+	case len(name) > maxNameBytes:
+		return errs.Newf(errs.Invalid, "The name is too long: %d bytes, and at most %d are possible.", len(name), maxNameBytes)
+	}
+	for _, r := range name {
+		switch {
+		case r == '/' || r == '\\':
+			return errs.Newf(errs.Invalid, "The name contains %q, which separates folders.", string(r))
+		case r == 0:
+			return errs.New(errs.Invalid, "The name contains a NUL character.")
+		case unicode.IsControl(r):
+			return errs.Newf(errs.Invalid, "The name contains the control character U+%04X.", r)
+		}
+	}
+	return nil
+}
+
+// sameName is the form in which names are compared: two that look alike to the letter, however
+// their accents are written, are one.
+func sameName(name string) string { return norm.NFC.String(name) }
+
+// splitExtension cuts a name before the ending that tells its kind: ".profile" has none.
+func splitExtension(name string) (stem, ext string) {
+	ext = path.Ext(name)
+	if ext == name || len(ext) > maxExtension {
+		ext = ""
+	}
+	return strings.TrimSuffix(name, ext), ext
+}
+
+// numberedName is "name (n).ext", its stem cut where the whole would be too long.
+func numberedName(name string, n int) string {
+	stem, ext := splitExtension(name)
+	end := fmt.Sprintf(" (%d)%s", n, ext)
+	return cutText(stem, maxNameBytes-len(end)) + end
+}
+
+// cutText keeps at most n bytes of s, and only whole characters.
+func cutText(s string, n int) string {
+	if len(s) <= n {
+		return s
+	}
+	for n > 0 && !utf8.RuneStart(s[n]) {
+		n--
+	}
+	return s[:n]
 }
 
 // cleanContentType keeps what the client said, if it said anything.

@@ -59,6 +59,14 @@ func (f *File) setModified(micros int64) {
 	}
 }
 
+// modified is what the column modified_at holds.
+func (f *File) modified() int64 {
+	if f.Modified.IsZero() || f.Modified.Equal(f.Uploaded) {
+		return 0
+	}
+	return f.Modified.UnixMicro()
+}
+
 // find returns a file that is not deleted.
 func (s store) find(ctx context.Context, id string) (*File, error) {
 	if !possibleID(id) {

@@ -11,10 +11,11 @@ import (
 
 // insert stores a batch of uploads in one transaction; inPlace looks in the middle of it, while
 // the blob rows are locked against the collector, whether their content is there. It may run
-// twice. It returns what changed.
-func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (a applied, err error) {
+// twice. It returns what became of each, and what changed.
+func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace func() error) (list []placed, a applied, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := s.lockSpaces(ctx, tx, now, owners(batch)...); err != nil {
+		spaces, err := s.lockSpaces(ctx, tx, now, owners(batch)...)
+		if err != nil {
 			return err
 		}
 		if err := insertBlobs(ctx, tx, batch, now); err != nil {
@@ -24,20 +25,15 @@ func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace f
 		if err := inPlace(); err != nil {
 			return err
 		}
-		if err := s.insertFiles(ctx, tx, batch); err != nil {
+		c := &changing{tx: tx, set: newChangeSet(ctx), spaces: spaces, now: now}
+		if list, err = s.place(ctx, c, batch); err != nil {
 			return err
 		}
-		set := newChangeSet(ctx)
-		for _, u := range batch {
-			set.actor = u.actor
-			set.added(&u.File, changeCreated)
-		}
-		var err error
-		a, err = set.apply(ctx, tx, now)
+		a, err = c.set.apply(ctx, tx, now)
 		failpoint.Hit("before-commit")
 		return err
 	})
-	return a, err
+	return list, a, err
 }
 
 // owners are those whose trees a batch touches.
@@ -62,10 +58,10 @@ func insertBlobs(ctx context.Context, tx *sqldb.Tx, batch []*upload, now int64) 
 }
 
 func (s store) insertFiles(ctx context.Context, tx *sqldb.Tx, batch []*upload) error {
-	const width = 12
+	const width = 13
 	args := make([]any, 0, width*len(batch))
 	for _, u := range batch {
-		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key, u.Owner, u.audience, u.Folder)
+		args = append(args, u.ID, u.Name, u.ContentType, u.Size, u.path, s.db.Time(u.Uploaded), encodeTags(u.Tags), u.SHA256, u.key, u.Owner, u.audience, u.Folder, u.modified())
 	}
-	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key, owner_id, audience, folder_id)`, width, "", args)
+	return insertRows(ctx, tx, `INSERT INTO file_metadata (id, filename, content_type, size, storage_path, upload_date, tags, sha256, name_key, owner_id, audience, folder_id, modified_at)`, width, "", args)
 }

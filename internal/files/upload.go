@@ -12,7 +12,6 @@ import (
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/failpoint"
-	"homeserver/internal/platform/identity"
 )
 
 const (
@@ -30,9 +29,9 @@ const (
 	detailShared = "shared must be true or false."
 )
 
-// receive takes one upload in: a form with a part "file" and fields "tags" and "shared". It
-// belongs to the principal of ctx. receive returns when
-// the file is durable, or nothing of it is left.
+// receive takes one upload in: a form with a part "file" and fields "tags", "shared", "folder"
+// and "on_conflict". Without a folder it goes to the root of the tree of the principal of ctx.
+// receive returns when the file is durable, or nothing of it is left.
 func (f *Files) receive(ctx context.Context, contentType string, body io.Reader) (*File, error) {
 	if err := f.blobs.Check(ctx); err != nil {
 		return nil, err
@@ -70,7 +69,7 @@ func (f *Files) keep(ctx context.Context, u *upload) error {
 		return err
 	}
 	err := f.commit.do(ctx, u)
-	if errs.Is(err, errs.Conflict) { // errCollected
+	if errs.TypeOf(err) == typeCollected {
 		return errCollectedMeanwhile(err)
 	}
 	return err
@@ -94,11 +93,14 @@ func (f *Files) discard(u *upload) {
 // it returns, if any, holds what must be discarded.
 func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error) {
 	var u *upload
-	fields := formFields{owner: identity.From(ctx).UserID}
+	var fields formFields
 	for range maxParts {
 		part, err := form.next()
 		if errors.Is(err, io.EOF) {
-			return fields.finish(u)
+			if u, err = fields.finish(u); err == nil {
+				err = f.aim(ctx, u, fields.to)
+			}
+			return u, err
 		}
 		if err != nil {
 			return u, err
@@ -123,25 +125,31 @@ func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error)
 
 // formFields is what an upload's form says beside the file.
 type formFields struct {
-	owner  string
-	shared bool
-	tags   []string
+	to   destination
+	tags []string
 }
 
 // read reads a field that is no file; unknown ones are passed by.
 func (f *formFields) read(name string, form *formReader) error {
-	if name != "tags" && name != "shared" {
+	switch name {
+	case "tags", "shared", "folder", "on_conflict":
+	default:
 		return nil
 	}
 	field, err := readField(form)
-	switch {
-	case err != nil:
+	if err != nil {
 		return err
-	case name == "tags":
-		f.tags = append(f.tags, splitTags(field)...)
-		return nil
 	}
-	f.shared, err = parseShared(field)
+	switch name {
+	case "tags":
+		f.tags = append(f.tags, splitTags(field)...)
+	case "folder":
+		f.to.folder = field
+	case "on_conflict":
+		f.to.onConflict, err = parseConflict(field, keepBoth)
+	default:
+		f.to.shared, err = parseShared(field)
+	}
 	return err
 }
 
@@ -150,8 +158,6 @@ func (f *formFields) finish(u *upload) (_ *upload, err error) {
 	if u == nil {
 		return nil, errs.New(errs.Invalid, detailNoFile)
 	}
-	u.Owner, u.actor, u.Folder, u.Revision = f.owner, f.owner, rootOf(f.owner), 1
-	u.share(f.shared)
 	u.Tags, err = cleanTags(f.tags)
 	return u, err
 }

@@ -27,6 +27,7 @@ CREATE TABLE folders (
   files       bigint NOT NULL DEFAULT 0,
   bytes       bigint NOT NULL DEFAULT 0,
   folders     bigint NOT NULL DEFAULT 0,
+  height      bigint NOT NULL DEFAULT 0, -- at most so many folders lie in each other below it
   deleted_at  bigint,
   trash_id    text COLLATE "C"
 );

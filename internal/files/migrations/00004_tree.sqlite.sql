@@ -22,6 +22,7 @@ CREATE TABLE folders (
   files       INTEGER NOT NULL DEFAULT 0,
   bytes       INTEGER NOT NULL DEFAULT 0,
   folders     INTEGER NOT NULL DEFAULT 0,
+  height      INTEGER NOT NULL DEFAULT 0, -- at most so many folders lie in each other below it
   deleted_at  INTEGER,
   trash_id    TEXT
 ) WITHOUT ROWID;

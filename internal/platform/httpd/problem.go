@@ -110,9 +110,6 @@ func problemOf(ctx context.Context, err error) *Problem {
 // typePrefix makes a URI of the type of an error.
 const typePrefix = "urn:homeserver:"
 
-// ProblemOf is err as clients see it, for answers that tell of several things one by one.
-func ProblemOf(ctx context.Context, err error) *Problem { return problemOf(ctx, err) }
-
 // NewProblem is an error of a status and a type of problem (RFC 9457) that clients act upon.
 func NewProblem(status int, kind, detail string) *Problem {
 	return &Problem{Type: kind, Title: http.StatusText(status), Status: status, Detail: detail}
