@@ -2,8 +2,9 @@
 // stored once, named by the SHA-256 of what is in them.
 //
 // Content comes in two steps. [Creator] takes the bytes under an id of the writer's choice,
-// where nobody looks for content; [Publisher] then gives it its name, durably. A crash in
-// between leaves something under incoming that [Keeper.Sweep] removes later, never half a blob.
+// where nobody looks for content ([Appender] does so over several sittings); [Publisher] then
+// gives it its name, durably. A crash in between leaves something under incoming that
+// [Keeper.Sweep] removes later, never half a blob.
 //
 // Errors have kinds (package errs): Unavailable when the store itself is away, StorageFull
 // when it has no room, TooLarge when it cannot hold a file of that size. Content that is not
@@ -12,6 +13,7 @@ package blob
 
 import (
 	"context"
+	"errors"
 	"io"
 	"io/fs"
 	"time"
@@ -73,6 +75,34 @@ type Group interface {
 	Close()
 }
 
+// ErrBusy says that the unpublished content is being added to by somebody else.
+var ErrBusy = errors.New("somebody else is adding to this content")
+
+// Appending is unpublished content that is open for more. Close ends it; after Commit too it
+// may be called and does nothing.
+type Appending interface {
+	io.Writer
+	// Sync makes what was written so far durable, to be gone on with even after a crash.
+	Sync() error
+	// Commit makes what was written durable, to be published, and closes.
+	Commit() error
+	// Close lets others go on. It makes nothing durable and removes nothing.
+	Close() error
+}
+
+// Appender takes content in over several sittings, in place: nothing is put together at the end.
+type Appender interface {
+	// Append opens unpublished content behind its first offset bytes and cuts off what follows
+	// them. With offset 0 it makes the content if there is none. Content that is missing or
+	// shorter is ErrNotExist; what another Appending has open, in whatever process, is ErrBusy.
+	Append(ctx context.Context, id string, offset int64) (Appending, error)
+	// Join makes unpublished content out of others, one behind the other, each as long as it is
+	// said to be, and makes it durable. The parts stay. What id had before is replaced.
+	Join(ctx context.Context, id string, parts []Staged) error
+	// OpenStaged opens unpublished content for reading.
+	OpenStaged(ctx context.Context, id string) (File, error)
+}
+
 // Publisher gives content its name.
 type Publisher interface {
 	// Publish makes every item readable under its SHA-256 and durable. It is idempotent: an item
@@ -116,8 +146,9 @@ type Keeper interface {
 	Readable(ctx context.Context) error
 	// Space is the free space for ordinary users and the whole size, in bytes.
 	Space(ctx context.Context) (free, total int64, err error)
-	// Sweep removes unpublished content older than before, left by crashes, and counts it.
-	Sweep(ctx context.Context, before time.Time) (int, error)
+	// Sweep removes unpublished content older than before, left by crashes, and counts it. Ids
+	// for which keep says true stay, however old: somebody goes on with them later.
+	Sweep(ctx context.Context, before time.Time, keep func(id string) bool) (int, error)
 }
 
 // Marker ties a store to the database that knows its content, so that an unplugged drive is
@@ -159,6 +190,7 @@ type Legacy interface {
 type Store interface {
 	Creator
 	Grouper
+	Appender
 	Publisher
 	Reader
 	Loader

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"hash"
 	"io"
 	"sync"
 )
@@ -23,27 +22,36 @@ var chunks = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 // copied. Content beyond one chunk is hashed by a second goroutine while the next chunk is
 // being read. Memory is bounded whatever the size.
 func Receive(dst io.Writer, src io.Reader) (digest string, size int64, err error) {
+	sum := sha256.New()
+	if size, err = Copy(dst, sum, src); err != nil {
+		return "", size, err
+	}
+	return hex.EncodeToString(sum.Sum(nil)), size, nil
+}
+
+// Copy is Receive with a hash of the caller's, which has seen everything when Copy returns. On
+// an error it is not known how much dst and sum have seen.
+func Copy(dst, sum io.Writer, src io.Reader) (size int64, err error) {
 	first := chunks.Get().(*[chunkSize]byte)
 	defer chunks.Put(first)
-	sum := sha256.New()
 	n, err := fill(src, first[:])
 	if err != nil && !errors.Is(err, io.EOF) {
-		return "", 0, err
+		return 0, err
 	}
 	if _, werr := dst.Write(first[:n]); werr != nil {
-		return "", 0, werr
+		return 0, werr
 	}
-	sum.Write(first[:n])
+	_, _ = sum.Write(first[:n]) // a hash never fails
 	size = int64(n)
 	if err == nil {
 		var rest int64
 		rest, err = receiveRest(dst, src, sum)
 		size += rest
 	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", size, err
+	if errors.Is(err, io.EOF) {
+		err = nil
 	}
-	return hex.EncodeToString(sum.Sum(nil)), size, nil
+	return size, err
 }
 
 // piece is a chunk with as many bytes in use.
@@ -53,7 +61,7 @@ type piece struct {
 }
 
 // receiveRest goes on after the first chunk. The error io.EOF is the good end.
-func receiveRest(dst io.Writer, src io.Reader, sum hash.Hash) (size int64, err error) {
+func receiveRest(dst io.Writer, src io.Reader, sum io.Writer) (size int64, err error) {
 	work, free := make(chan piece, chunksAhead), make(chan *[chunkSize]byte, chunksAhead)
 	for range chunksAhead {
 		free <- chunks.Get().(*[chunkSize]byte)
@@ -62,7 +70,7 @@ func receiveRest(dst io.Writer, src io.Reader, sum hash.Hash) (size int64, err e
 	go func() {
 		defer close(done)
 		for p := range work {
-			sum.Write(p.chunk[:p.n])
+			_, _ = sum.Write(p.chunk[:p.n]) // a hash never fails
 			free <- p.chunk
 		}
 	}()

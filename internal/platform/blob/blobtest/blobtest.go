@@ -65,6 +65,7 @@ func Run(t *testing.T, open func(t *testing.T) (s blob.Store, plant func(path st
 	for name, test := range map[string]func(*testing.T, blob.Store, func(string, []byte)){
 		"publish": testPublish, "load": testLoad, "idempotent": testIdempotent, "group": testGroup, "abort": testAbort, "missing": testMissing, "concurrent": testConcurrent,
 		"remove": testRemove, "quarantine": testQuarantine, "adopt": testAdopt, "sweep": testSweep, "keeper": testKeeper,
+		"append": testAppend, "busy": testAppendBusy, "join": testJoin,
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, plant := open(t)
@@ -303,11 +304,19 @@ func testAdopt(t *testing.T, s blob.Store, plant func(string, []byte)) {
 
 func testSweep(t *testing.T, s blob.Store, _ func(string, []byte)) {
 	Stage(t, s, "left", []byte("by a crash"))
-	if n, err := s.Sweep(t.Context(), time.Now().Add(-time.Hour)); n != 0 || err != nil {
+	Stage(t, s, "kept", []byte("for later"))
+	keep := func(id string) bool { return id == "kept" }
+	if n, err := s.Sweep(t.Context(), time.Now().Add(-time.Hour), keep); n != 0 || err != nil {
 		t.Errorf("young content: got %d, %v; want 0", n, err)
 	}
-	if n, err := s.Sweep(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
+	if n, err := s.Sweep(t.Context(), time.Now().Add(time.Hour), keep); n != 1 || err != nil {
 		t.Errorf("old content: got %d, %v; want 1", n, err)
+	}
+	if got := staged(t, s, "kept"); got != "for later" {
+		t.Errorf("got %q of what was to be kept", got)
+	}
+	if _, err := s.OpenStaged(t.Context(), "left"); !errors.Is(err, blob.ErrNotExist) {
+		t.Errorf("got %v, want ErrNotExist", err)
 	}
 }
 

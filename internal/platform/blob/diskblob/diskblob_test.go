@@ -159,7 +159,7 @@ func TestDriveGone(t *testing.T) {
 		_, calls["Open"] = s.Open(t.Context(), item.SHA256)
 		_, calls["Stat"] = s.Stat(t.Context(), item.SHA256)
 		_, calls["Create"] = s.Create(t.Context(), "c")
-		_, calls["Sweep"] = s.Sweep(t.Context(), time.Now())
+		_, calls["Sweep"] = s.Sweep(t.Context(), time.Now(), func(string) bool { return false })
 		_, calls["OpenLegacy"] = s.OpenLegacy(t.Context(), "ab/x")
 		calls["Walk"] = s.Walk(t.Context(), func(blob.Info) error { return nil })
 		for name, err := range calls {

@@ -73,6 +73,19 @@ func readFile(path string, buf []byte) (n int, err error) {
 	return n, nil
 }
 
+// lockFile locks an open file against whoever else locks it, until it is closed; false when
+// somebody has. Some network file systems know no locks: there nothing is locked.
+func lockFile(f *os.File) (free bool, err error) {
+	err = again(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB) })
+	switch {
+	case err == nil, errors.Is(err, unix.ENOLCK), errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.ENOSYS):
+		return true, nil
+	case errors.Is(err, unix.EWOULDBLOCK):
+		return false, nil
+	}
+	return false, err
+}
+
 // again makes a system call until no signal interrupts it, as may happen on network shares.
 func again(call func() error) error {
 	for {

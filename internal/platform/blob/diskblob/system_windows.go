@@ -58,3 +58,15 @@ func readFile(path string, buf []byte) (n int, err error) {
 	}
 	return n, err
 }
+
+// lockFile locks an open file against whoever else locks it, until it is closed; false when
+// somebody has. The one byte that is locked lies where no content ever is, since Windows keeps
+// everybody from reading what is locked.
+func lockFile(f *os.File) (free bool, err error) {
+	at := windows.Overlapped{Offset: 1<<32 - 1, OffsetHigh: 1<<31 - 1}
+	err = windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &at)
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return false, nil
+	}
+	return err == nil, err
+}

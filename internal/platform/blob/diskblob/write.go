@@ -37,25 +37,35 @@ func (s *Store) Create(ctx context.Context, id string) (blob.Writer, error) {
 }
 
 func (s *Store) create(ctx context.Context, id string) (*writer, error) {
-	if id == "" || id != filepath.Base(id) || !filepath.IsLocal(id) {
+	f, err := s.openIncoming(ctx, id, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return nil, explain(err)
+	}
+	failpoint.Hit("after-create")
+	return &writer{s: s, f: f, path: s.incoming(id)}, nil
+}
+
+// openIncoming opens a file under incoming, and makes the folder if it creates the file.
+func (s *Store) openIncoming(ctx context.Context, id string, flags int) (*os.File, error) {
+	if !plainName(id) {
 		return nil, errs.Newf(errs.Internal, "diskblob: %q is not a plain name", id)
 	}
 	if err := s.Check(ctx); err != nil {
 		return nil, err
 	}
 	path := s.incoming(id)
-	f, err := openFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
-	if errors.Is(err, fs.ErrNotExist) {
+	f, err := openFile(path, flags, privateFile)
+	if errors.Is(err, fs.ErrNotExist) && flags&os.O_CREATE != 0 {
 		if err := s.makeDir(ctx, filepath.Dir(path)); err != nil {
 			return nil, err
 		}
-		f, err = openFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
+		f, err = openFile(path, flags, privateFile)
 	}
-	if err != nil {
-		return nil, explain(err)
-	}
-	failpoint.Hit("after-create")
-	return &writer{s: s, f: f, path: path}, nil
+	return f, err
+}
+
+func plainName(id string) bool {
+	return id != "" && id == filepath.Base(id) && filepath.IsLocal(id)
 }
 
 // Write implements io.Writer.
@@ -165,7 +175,7 @@ func (s *Store) rename(ctx context.Context, item blob.Staged) error {
 
 // Sweep implements blob.Keeper. Content being received changes its modification time all the
 // time, so what is old belongs to nobody.
-func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
+func (s *Store) Sweep(ctx context.Context, before time.Time, keep func(id string) bool) (int, error) {
 	if err := s.verify(ctx); err != nil {
 		return 0, err
 	}
@@ -176,8 +186,8 @@ func (s *Store) Sweep(ctx context.Context, before time.Time) (int, error) {
 	swept := 0
 	for _, entry := range entries {
 		info, err := entry.Info()
-		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) {
-			continue // gone meanwhile, not ours, or young
+		if err != nil || !info.Mode().IsRegular() || !info.ModTime().Before(before) || keep(entry.Name()) {
+			continue // gone meanwhile, not ours, young, or to be gone on with
 		}
 		if err := s.Discard(entry.Name()); err != nil {
 			return swept, err

@@ -28,6 +28,7 @@ type Store struct {
 	blobs       map[string]object
 	legacy      map[string]object
 	quarantined map[string]object
+	busy        map[string]bool // incoming that is being appended to
 }
 
 type object struct {
@@ -39,7 +40,7 @@ var _ blob.Store = (*Store)(nil)
 
 // New makes an empty store.
 func New() *Store {
-	return &Store{incoming: map[string]object{}, blobs: map[string]object{}, legacy: map[string]object{}, quarantined: map[string]object{}}
+	return &Store{incoming: map[string]object{}, blobs: map[string]object{}, legacy: map[string]object{}, quarantined: map[string]object{}, busy: map[string]bool{}}
 }
 
 // PutLegacy places a file of the original's.
@@ -73,7 +74,7 @@ func (w *writer) Abort() {}
 func (s *Store) Create(_ context.Context, id string) (blob.Writer, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, taken := s.incoming[id]; taken || id == "" || strings.ContainsAny(id, "/\\") || id == ".." {
+	if _, taken := s.incoming[id]; taken || !plainName(id) {
 		return nil, errs.Newf(errs.Internal, "memblob: %q cannot be used", id)
 	}
 	return &writer{s: s, id: id}, nil
@@ -99,6 +100,8 @@ func (g group) Sync(_ context.Context, items []blob.Staged) error {
 
 // Close implements blob.Group.
 func (g group) Close() {}
+
+func plainName(id string) bool { return id != "" && !strings.ContainsAny(id, "/\\") && id != ".." }
 
 // Discard implements blob.Creator.
 func (s *Store) Discard(id string) error {
@@ -236,11 +239,11 @@ func (s *Store) Readable(context.Context) error { return nil }
 func (s *Store) Space(context.Context) (free, total int64, err error) { return size, size, nil }
 
 // Sweep implements blob.Keeper.
-func (s *Store) Sweep(_ context.Context, before time.Time) (int, error) {
+func (s *Store) Sweep(_ context.Context, before time.Time, keep func(id string) bool) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := len(s.incoming)
-	maps.DeleteFunc(s.incoming, func(_ string, o object) bool { return o.changed.Before(before) })
+	maps.DeleteFunc(s.incoming, func(id string, o object) bool { return o.changed.Before(before) && !keep(id) })
 	return n - len(s.incoming), nil
 }
 
