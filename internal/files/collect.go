@@ -21,7 +21,7 @@ const (
 // lies on the disk unknown to the database, for quarantine at the second look, and removes
 // what crashes left under incoming.
 func (f *Files) Collect(ctx context.Context) error {
-	swept, err := f.blobs.Sweep(ctx, time.Now().Add(-incomingAge), func(string) bool { return false }) // compared with the file system's clock
+	swept, err := f.blobs.Sweep(ctx, time.Now().Add(-incomingAge), f.unfinished(ctx)) // compared with the file system's clock
 	if err != nil {
 		return err
 	}

@@ -23,10 +23,11 @@ const (
 type upload struct {
 	File
 	aimed
-	staged blob.Staged
-	actor  string       // the account that sent it; "" for the household
-	wake   chan outcome // buffered; at most two messages
-	leader bool         // guarded by committer.mu: was told to lead the next batch
+	staged    blob.Staged
+	actor     string       // the account that sent it; "" for the household
+	wake      chan outcome // buffered; at most two messages
+	leader    bool         // guarded by committer.mu: was told to lead the next batch
+	resumable *resumable   // the resumable upload that ends with it; nil for none
 }
 
 // outcome wakes a waiting upload: it is committed, it failed, or it leads the next batch.

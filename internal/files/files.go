@@ -141,6 +141,8 @@ type Files struct {
 	usage   usage
 	adopt   adoption
 
+	sittings sittings // resumable uploads that somebody is at
+
 	onChange  func(seq int64) // called after a change was committed; may be nil
 	purgeSoon chan struct{}   // a deletion asks Run for a purge after the undo window
 	workers   atomic.Pointer[jobs.Workers]
@@ -170,6 +172,7 @@ func (f *Files) jobs(w *jobs.Workers) {
 	f.workers.Store(w)
 	w.Every("files.adopt", adoptEvery, f.Adopt)
 	w.Every("files.purge", purgeEvery, f.Purge)
+	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
 }
 

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
 )
@@ -24,13 +26,18 @@ const (
 // sending when the connection closes sees a broken connection instead of the sentence.
 const maxDrain = 16 << 20
 
+// errTooMany asks to wait, and says how long.
+func errTooMany() error {
+	err := errs.Newf(errs.RateLimited, "There are %d uploads of yours under way already. Nothing was stored; send this one when others are done.", maxUploads)
+	return huma.ErrorWithHeaders(err, http.Header{"Retry-After": {strconv.Itoa(int(uploadRetry / time.Second))}})
+}
+
 // handleUpload streams a form in. It does not touch the body before the storage is known to
 // be there and to have room, and not at all when the principal has too many under way.
 func (f *Files) handleUpload(w http.ResponseWriter, r *http.Request) error {
 	release, free := f.uploads.Take(httpd.PrincipalKey(r.Context()))
 	if !free {
-		w.Header().Set("Retry-After", strconv.Itoa(int(uploadRetry/time.Second)))
-		return errs.Newf(errs.RateLimited, "There are %d uploads of yours under way already. Nothing was stored; send this one when others are done.", maxUploads)
+		return errTooMany()
 	}
 	defer release()
 	row, err := f.receive(r.Context(), r.Header.Get("Content-Type"), r.Body)

@@ -29,6 +29,9 @@ func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace f
 		if list, err = s.place(ctx, c, batch); err != nil {
 			return err
 		}
+		if err := finishResumables(ctx, tx, batch, list); err != nil {
+			return err
+		}
 		a, err = c.set.apply(ctx, tx, now)
 		failpoint.Hit("before-commit")
 		return err

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -114,4 +116,13 @@ func PartID(address, prefix string) string {
 		return ""
 	}
 	return id
+}
+
+// Encode writes metadata as a header, in the order of keys.
+func (m Metadata) Encode() string {
+	pairs := make([]string, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		pairs = append(pairs, strings.TrimRight(key+" "+base64.StdEncoding.EncodeToString([]byte(m[key])), " "))
+	}
+	return strings.Join(pairs, ",")
 }
