@@ -96,47 +96,43 @@ func (f *Files) handleUploadCreate(w http.ResponseWriter, r *http.Request) error
 		return unreadable(err)
 	}
 	c := creation{Metadata: r.Header.Get(uploadMetadata), Concat: r.Header.Get(uploadConcat)}
+	var u *resumable
 	if concat.Final {
-		u, err := f.joinParts(r.Context(), c, concat.Parts)
-		if err != nil {
-			return err
-		}
-		return created(w, u)
+		u, err = f.joinParts(r.Context(), c, concat.Parts)
+	} else {
+		u, err = f.createFrom(w, r, c)
 	}
-	if c.Size, err = tus.ParseSize(r.Header.Get(uploadLength), r.Header.Get(uploadDefer)); err != nil {
-		return unreadable(err)
+	if u != nil {
+		w.Header().Set("Location", uploadsPrefix+"/"+u.ID) // also when its first bytes could not be taken
 	}
-	p, finish, err := f.portionOf(r)
 	if err != nil {
 		return err
 	}
-	defer finish()
-	bytes := mediaType(r) == tus.ContentType
-	if !bytes && r.ContentLength != 0 {
-		return errs.Newf(errs.UnsupportedMedia, "The bytes of an upload are sent as %s; to begin one without any, send no body.", tus.ContentType)
-	}
-	u, err := f.begin(r.Context(), c)
-	if err != nil {
-		return err
-	}
-	if !bytes {
-		p.Length, p.Body = 0, http.NoBody
-	}
-	if bytes || u.Size == 0 {
-		p.Metadata, p.Size = "", noSize
-		if err := f.first(r.Context(), u, p); err != nil {
-			w.Header().Set("Location", uploadsPrefix+"/"+u.ID) // it is there, with what came of it
-			return err
-		}
-	}
-	return created(w, u)
-}
-
-func created(w http.ResponseWriter, u *resumable) error {
-	w.Header().Set("Location", uploadsPrefix+"/"+u.ID)
 	progress(w, u)
 	w.WriteHeader(http.StatusCreated)
 	return nil
+}
+
+// createFrom begins an upload. One that begins and then fails comes back with the error.
+func (f *Files) createFrom(w http.ResponseWriter, r *http.Request, c creation) (u *resumable, err error) {
+	if c.Size, err = tus.ParseSize(r.Header.Get(uploadLength), r.Header.Get(uploadDefer)); err != nil {
+		return nil, unreadable(err)
+	}
+	bytes := mediaType(r) == tus.ContentType
+	if !bytes && r.ContentLength != 0 {
+		return nil, errs.Newf(errs.UnsupportedMedia, "The bytes of an upload are sent as %s; to begin one without any, send no body.", tus.ContentType)
+	}
+	err = f.withPortion(w, r, func(p portion) error {
+		if c.Size.Known && p.Length > c.Size.Bytes {
+			return errTooLong(c.Size.Bytes)
+		}
+		if u, err = f.begin(r.Context(), c); err != nil || !bytes && u.Size != 0 {
+			return err
+		}
+		p.Metadata, p.Size = "", noSize // they have been taken
+		return f.first(r.Context(), u, p)
+	})
+	return u, err
 }
 
 // progress says how far an upload is.
@@ -178,15 +174,16 @@ func (f *Files) handleUploadPatch(w http.ResponseWriter, r *http.Request) error 
 	if mediaType(r) != tus.ContentType {
 		return errs.Newf(errs.UnsupportedMedia, "The bytes of an upload are sent as %s.", tus.ContentType)
 	}
-	p, finish, err := f.portionOf(r)
+	offset, err := tus.ParseNumber(uploadOffset, r.Header.Get(uploadOffset))
 	if err != nil {
-		return err
-	}
-	defer finish()
-	if p.Offset, err = tus.ParseNumber(uploadOffset, r.Header.Get(uploadOffset)); err != nil {
 		return unreadable(err)
 	}
-	u, err := f.proceed(r.Context(), r.PathValue("id"), p)
+	var u *resumable
+	err = f.withPortion(w, r, func(p portion) (err error) {
+		p.Offset = offset
+		u, err = f.proceed(r.Context(), r.PathValue("id"), p)
+		return err
+	})
 	if err != nil {
 		return err
 	}
@@ -222,25 +219,31 @@ func mediaType(r *http.Request) string {
 	return strings.ToLower(strings.TrimSpace(kind))
 }
 
-// portionOf is what a request adds. Its body ends when somebody takes over or the server stops.
-// The caller calls finish before it returns.
-func (f *Files) portionOf(r *http.Request) (p portion, finish func(), err error) {
+// withPortion calls fn with what a request adds. Its body ends when somebody takes over or the
+// server stops.
+func (f *Files) withPortion(w http.ResponseWriter, r *http.Request, fn func(p portion) error) (err error) {
+	p := portion{Size: noSize, Length: r.ContentLength, Metadata: r.Header.Get(uploadMetadata)}
 	if p.Checksum, err = tus.ParseChecksum(r.Header.Get(uploadChecksum)); err != nil {
-		return p, nil, unreadable(err)
+		return unreadable(err)
 	}
-	p.Size, p.Metadata = noSize, r.Header.Get(uploadMetadata)
 	if length := r.Header.Get(uploadLength); length != "" {
 		if p.Size, err = tus.ParseNumber(uploadLength, length); err != nil {
-			return p, nil, unreadable(err)
+			return unreadable(err)
 		}
 	}
 	release, free := f.uploads.Take(httpd.PrincipalKey(r.Context()))
 	if !free {
-		return p, nil, errTooMany()
+		return errTooMany()
 	}
+	defer release()
 	b := endable(r)
-	p.Length, p.Body, p.End = r.ContentLength, b, b.end
-	return p, func() { b.finish(); release() }, nil
+	p.Body, p.End = b, b.end
+	defer func() {
+		if b.finish() {
+			w.Header().Set("Connection", "close") // its reading has been stopped
+		}
+	}()
+	return fn(p)
 }
 
 // endableBody is a request's body that somebody else may end.
@@ -288,12 +291,13 @@ func (b *endableBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// finish lets go of the connection.
-func (b *endableBody) finish() {
+// finish lets go of the connection, and reports whether it was ended.
+func (b *endableBody) finish() (ended bool) {
 	b.calm()
 	close(b.finished)
-	if !b.unwatch() {
+	if ended = !b.unwatch(); ended {
 		<-b.ended
 	}
 	b.end(nil)
+	return ended
 }
