@@ -16,7 +16,7 @@ type unfinishedBody struct {
 	ID           string    `json:"id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
 	Filename     string    `json:"filename" example:"film.mkv"`
 	RelativePath string    `json:"relative_path" example:"holiday/film.mkv" doc:"Below the folder, with the name; empty for directly in it"`
-	Folder       string    `json:"folder" example:"household" doc:"The id of the folder that the upload goes to; empty: the root of one's own tree"`
+	Folder       string    `json:"folder" example:"household" doc:"The id of the folder that the upload goes to; empty for a part"`
 	Size         *int64    `json:"size" doc:"Bytes; null when it is not known yet"`
 	Offset       int64     `json:"offset" doc:"How many bytes are safe on the server"`
 	Partial      bool      `json:"partial" doc:"A part of an upload, sent beside others"`

@@ -46,7 +46,7 @@ const (
 type resumable struct {
 	ID        string
 	Principal string // the account that sends it; "" for the household
-	Folder    string // where it is to lie, as the client named it; "" for the root
+	Folder    string // where it is to lie; "" for a part
 	Name      string
 	Metadata  string // as it came
 	Concat    string // Upload-Concat as it came
@@ -117,7 +117,6 @@ func (f *Files) begin(ctx context.Context, c creation) (*resumable, error) {
 	if err != nil {
 		return nil, err
 	}
-	u.Folder, u.Name = w.folder, w.name
 	if err := f.admit(ctx, u, w); err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
 	"hash"
 	"strings"
 	"time"
@@ -19,12 +20,8 @@ type wishes struct {
 	name        string
 	path        []string // folders below the target folder
 	contentType string
-	folder      string // "" for the root of one's own tree
-	onConflict  string
+	to          destination
 	tags        []string
-	shared      bool
-	replaces    string // the file that gets a new version
-	ifMatch     string
 	sha256      string // what the content must be
 }
 
@@ -34,22 +31,20 @@ func parseWishes(header string) (w wishes, err error) {
 	if err != nil {
 		return w, unreadable(err)
 	}
-	w.name = m.First("filename", "name")
-	if path := m["relativePath"]; path != "" && path != "null" { // as some clients write nothing
-		parts := strings.Split(strings.Trim(path, "/"), "/")
-		w.path = parts[:len(parts)-1]
-		if w.name == "" {
-			w.name = parts[len(parts)-1]
-		}
-	}
-	if w.name, err = cleanName(w.name); err != nil {
+	if w.path, w.name, err = parsePath(m.First("filename", "name"), m["relativePath"]); err != nil {
 		return w, err
 	}
 	if w.contentType, err = cleanContentType(m.First("filetype", "type")); err != nil {
 		return w, err
 	}
-	w.folder, w.onConflict, w.replaces, w.ifMatch = m["folder"], m["on_conflict"], m["replaces"], m["if_match"]
-	if w.shared, err = parseShared(m["shared"]); err != nil {
+	w.to.folder, w.to.replaces = m["folder"], m["replaces"]
+	if w.to.onConflict, err = parseConflict(m["on_conflict"], failOnOld); err != nil {
+		return w, err
+	}
+	if w.to.match, err = parseIfMatch(m["if_match"]); err != nil {
+		return w, err
+	}
+	if w.to.shared, err = parseShared(m["shared"]); err != nil {
 		return w, err
 	}
 	if w.tags, err = cleanTags(splitTags(m["tags"])); err != nil {
@@ -61,6 +56,30 @@ func parseWishes(header string) (w wishes, err error) {
 	return w, nil
 }
 
+// parsePath finds folders and name in a path below the target folder. A name that is given
+// beside the path is the file's.
+func parsePath(name, path string) (folders []string, file string, err error) {
+	if path != "" && path != "null" { // as some clients write nothing
+		parts := strings.Split(strings.Trim(path, "/"), "/")
+		folders = parts[:len(parts)-1]
+		if name == "" {
+			name = parts[len(parts)-1]
+		}
+	}
+	if name == "" {
+		name = unnamed
+	}
+	if len(folders) > maxDepth {
+		return nil, "", errTooDeep()
+	}
+	for _, one := range append(folders[:len(folders):len(folders)], name) {
+		if err := strictName(one); err != nil {
+			return nil, "", err
+		}
+	}
+	return folders, name, nil
+}
+
 // relativePath is the path below the target folder, "" for directly in it.
 func (w wishes) relativePath() string {
 	if len(w.path) == 0 {
@@ -69,10 +88,34 @@ func (w wishes) relativePath() string {
 	return strings.Join(w.path, "/") + "/" + w.name
 }
 
-// admit says before anything is received why an upload cannot be taken.
+// admit says before anything is received why an upload cannot be taken, and where it goes.
 func (f *Files) admit(ctx context.Context, u *resumable, w wishes) error {
-	u.owner = identity.From(ctx).UserID
+	up := new(upload)
+	if u.partial() {
+		up.Owner = identity.From(ctx).UserID // the whole will say where it goes
+	} else if err := f.aim(ctx, up, w.to); err != nil {
+		return err
+	}
+	u.owner, u.Folder, u.Name = up.Owner, up.Folder, w.name
+	if !u.partial() && w.to.onConflict == failOnOld && w.to.replaces == "" {
+		if err := f.nameFree(ctx, up.Folder, w); err != nil {
+			return err
+		}
+	}
 	return f.roomFor(ctx, u.owner, u.Size)
+}
+
+// nameFree says whether a name is taken already, so that nobody sends for nothing.
+func (f *Files) nameFree(ctx context.Context, folder string, w wishes) error {
+	for _, name := range w.path {
+		d, err := f.store.child(ctx, f.store.db, folder, name)
+		if err != nil || d == nil {
+			return err
+		}
+		folder = d.ID
+	}
+	_, _, _, err := f.store.settle(ctx, f.store.db, newcomer{kind: kindFile}, folder, w.name, "", failOnOld)
+	return err
 }
 
 // changeWishes takes new metadata, of which what is there replaces what was there: so a client
@@ -94,7 +137,6 @@ func (f *Files) changeWishes(ctx context.Context, u *resumable, header string) e
 	if err != nil {
 		return err
 	}
-	u.Folder, u.Name = w.folder, w.name
 	return f.admit(ctx, u, w)
 }
 
@@ -124,18 +166,31 @@ func (f *Files) finishWith(ctx context.Context, u *resumable, sum hash.Hash) err
 		return errDigest(w.sha256, digest)
 	}
 	up := &upload{
-		File: File{ID: u.ID, Name: w.name, ContentType: w.contentType, Size: u.Size, SHA256: digest, Tags: w.tags, Owner: u.owner,
+		File: File{ID: u.ID, Name: w.name, ContentType: w.contentType, Size: u.Size, SHA256: digest, Tags: w.tags,
 			path: blob.Path(digest), key: nameKey(w.name), Uploaded: f.now().UTC().Truncate(time.Microsecond)},
 		staged: blob.Staged{ID: u.ID, SHA256: digest, Size: u.Size}, resumable: u,
 	}
-	up.share(w.shared)
-	err = f.keep(ctx, up)
+	up.Modified = up.Uploaded
+	err = f.placeBelow(ctx, up, w)
 	failpoint.Hit("after-commit")
 	if err == nil {
 		u.File, u.Offset, u.Expires = up.ID, u.Size, up.Uploaded.Add(finishedFor)
 		return nil
 	}
 	return f.unkept(ctx, u, digest, err)
+}
+
+// placeBelow is place for a file that lies in folders below the target folder.
+func (f *Files) placeBelow(ctx context.Context, up *upload, w wishes) error {
+	to := w.to
+	if len(w.path) > 0 && to.replaces == "" {
+		d, err := f.MakePath(ctx, to.folder, w.path)
+		if err != nil {
+			return err
+		}
+		to.folder = d.ID
+	}
+	return f.place(ctx, up, to)
 }
 
 // unkept tells content that is nowhere any more from what may be tried again.
@@ -153,7 +208,10 @@ func (f *Files) unkept(ctx context.Context, u *resumable, digest string, cause e
 	return cause
 }
 
+// typeDigest is the type of the problem that content is not what it was said to be.
+const typeDigest = "digest"
+
 // errDigest says that what came is not what was meant.
 func errDigest(want, got string) error {
-	return errs.Newf(errs.Invalid, "What arrived has the SHA-256 %s, and it should be %s. Nothing was stored; please send it again.", got, want)
+	return errs.Typed(errs.Invalid, typeDigest, fmt.Sprintf("What arrived has the SHA-256 %s, and it should be %s. Nothing was stored; please send it again.", got, want))
 }

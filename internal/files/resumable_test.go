@@ -30,6 +30,9 @@ func (h *house) tus(method, path string, body io.Reader, headers ...string) *htt
 	r = r.WithContext(identity.With(r.Context(), h.who))
 	r.Host = "localhost"
 	r.Header.Set(tusResumable, tus.Version)
+	if method == "POST" {
+		r.Header.Set(uploadMetadata, meta("on_conflict", "keep"))
+	}
 	if method == "PATCH" {
 		r.Header.Set("Content-Type", tus.ContentType)
 	}
@@ -46,6 +49,7 @@ func (h *house) tus(method, path string, body io.Reader, headers ...string) *htt
 // meta writes Upload-Metadata.
 func meta(pairs ...string) string {
 	m := tus.Metadata{}
+	m["on_conflict"] = "keep"
 	for i := 0; i < len(pairs); i += 2 {
 		m[pairs[i]] = pairs[i+1]
 	}
