@@ -299,6 +299,7 @@ func TestPermissionsAreWhole(t *testing.T) {
 	router := httpd.NewRouter("HomeServer", "test")
 	New(nil, nil, Config{}, nil, nil, Lent{}).routes(router)
 	named := []string{"POST /upload", "POST /batch", "GET /tags"} // of no file yet; TestUploadPermissions, TestBatchRefusals, TestVisibility
+	named = append(named, "POST /known", "POST /known/create")    // TestKnown
 	for _, op := range operations() {
 		named = append(named, op.route)
 	}

@@ -65,8 +65,10 @@ func (f *Files) receive(ctx context.Context, contentType string, body io.Reader)
 func (f *Files) keep(ctx context.Context, u *upload) error {
 	release := f.claims.publish(u.SHA256)
 	defer release()
-	if err := f.blobs.Publish(ctx, []blob.Staged{u.staged}); err != nil {
-		return err
+	if u.staged.ID != "" { // else its content is in its place already
+		if err := f.blobs.Publish(ctx, []blob.Staged{u.staged}); err != nil {
+			return err
+		}
 	}
 	err := f.commit.do(ctx, u)
 	if errs.TypeOf(err) == typeCollected {
