@@ -180,7 +180,8 @@ func (f *Files) finishWith(ctx context.Context, u *resumable, sum hash.Hash) err
 	return f.unkept(ctx, u, digest, err)
 }
 
-// placeBelow is place for a file that lies in folders below the target folder.
+// placeBelow puts a file where it shall go, in folders below the target folder that are made
+// if they are missing.
 func (f *Files) placeBelow(ctx context.Context, up *upload, w wishes) error {
 	to := w.to
 	if len(w.path) > 0 && to.replaces == "" {
@@ -190,7 +191,10 @@ func (f *Files) placeBelow(ctx context.Context, up *upload, w wishes) error {
 		}
 		to.folder = d.ID
 	}
-	return f.place(ctx, up, to)
+	if err := f.aim(ctx, up, to); err != nil {
+		return err
+	}
+	return f.keep(ctx, up)
 }
 
 // unkept tells content that is nowhere any more from what may be tried again.
