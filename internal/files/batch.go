@@ -249,7 +249,7 @@ func (b *batch) place(ctx context.Context, group []*batched) placedGroup {
 	for i, u := range group {
 		u.Uploaded = now.Add(time.Duration(u.index) * time.Microsecond) // lists keep the order in which they were sent
 		u.Modified = u.Uploaded
-		p.uploads[i], items[i] = &u.upload, u.upload.staged
+		p.uploads[i], items[i] = &u.upload, u.staged
 		claims[i] = b.f.claims.publish(u.SHA256)
 	}
 	p.release = func() {
