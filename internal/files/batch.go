@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,14 +37,16 @@ const (
 	detailNoFiles   = "The form has no files: each is a part \"file\" with a filename."
 )
 
-// batch is one request that brings many small files. Its reader (read) receives one file after
-// the other; its keeper (keep) makes groups of them durable and commits them meanwhile.
+// batch is one request that brings many small files, in three steps side by side: its reader
+// (read) receives one file after the other, its keeper (keep) makes groups of them durable in
+// their places, and its committer (commit) gives them their rows.
 type batch struct {
 	f      *Files
 	group  blob.Group
 	fields formFields
 	tell   func(...batchResult)
 	staged chan *batched
+	placed chan placedGroup
 	cut    bool // nobody is there any more; set before staged is closed
 	files  int
 }
@@ -54,6 +58,14 @@ type batched struct {
 	sent  string // the name as it was sent
 }
 
+// placedGroup is a group whose content is in its places, or could not be brought there.
+type placedGroup struct {
+	files   []*batched
+	uploads []*upload
+	err     error
+	release func() // of the claims on the content
+}
+
 // batchResult is what became of one file of a batch: a row or an error.
 type batchResult struct {
 	index int
@@ -62,7 +74,7 @@ type batchResult struct {
 	err   error
 }
 
-// receiveBatch takes the files of a form in. tell is called, by two goroutines, with what became of each
+// receiveBatch takes the files of a form in. tell is called, by several goroutines, with what became of each
 // as soon as that is durable; one file's error stops no other. The error is the form's own:
 // what was told before it holds.
 func (f *Files) receiveBatch(ctx context.Context, contentType string, body io.Reader, tell func(...batchResult)) error {
@@ -79,16 +91,12 @@ func (f *Files) receiveBatch(ctx context.Context, contentType string, body io.Re
 		return err
 	}
 	defer form.release()
-	b := &batch{f: f, group: group, tell: tell, staged: make(chan *batched, groupFiles)}
-	kept := make(chan struct{})
-	go func() {
-		defer close(kept)
-		b.keep(context.WithoutCancel(ctx))
-	}()
-	defer func() {
-		close(b.staged)
-		<-kept
-	}()
+	b := &batch{f: f, group: group, tell: tell, staged: make(chan *batched, groupFiles), placed: make(chan placedGroup)}
+	var both sync.WaitGroup
+	both.Go(func() { b.keep(context.WithoutCancel(ctx)) })
+	both.Go(func() { b.commit(context.WithoutCancel(ctx)) })
+	defer both.Wait()
+	defer close(b.staged)
 	err = b.read(ctx, form)
 	b.cut = err != nil && (ctx.Err() != nil || errs.Is(err, errs.Internal))
 	return err
@@ -187,63 +195,42 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 	return u, nil
 }
 
-// keep makes groups of what has been received and commits them. A group is closed when it is
-// large enough, when its first file has waited long enough, and at the end of the form.
+// keep makes groups of what has been received and puts them into their places. A group is closed
+// when it is large enough, when its first file has waited long enough, and at the end of the form.
 func (b *batch) keep(ctx context.Context) {
+	defer close(b.placed)
 	var group []*batched
 	var size int64
 	late := time.NewTimer(groupWait)
 	late.Stop()
-	commit := func() {
-		b.commit(ctx, group)
+	place := func() {
+		if len(group) > 0 {
+			b.placed <- b.place(ctx, group)
+		}
 		group, size = nil, 0
 		late.Stop()
 	}
 	for {
 		select {
 		case u, more := <-b.staged:
-			if !more {
-				if !b.cut {
-					commit()
-				}
+			switch {
+			case more && len(group) == 0:
+				late.Reset(groupWait)
+			case !more && b.cut:
 				b.discard(group)
 				return
-			}
-			if len(group) == 0 {
-				late.Reset(groupWait)
+			case !more:
+				place()
+				return
 			}
 			group = append(group, u)
 			if size += u.Size; len(group) == groupFiles || size >= groupBytes {
-				commit()
+				place()
 			}
 		case <-late.C:
-			commit()
+			place()
 		}
 	}
-}
-
-// commit makes a group durable, gives it its rows, and tells of each of its files.
-func (b *batch) commit(ctx context.Context, group []*batched) {
-	if len(group) == 0 {
-		return
-	}
-	uploads, items := make([]*upload, len(group)), make([]blob.Staged, len(group))
-	now := b.f.now().UTC().Truncate(time.Microsecond)
-	for i, u := range group {
-		u.Uploaded = now.Add(time.Duration(u.index) * time.Microsecond) // lists keep the order in which they were sent
-		u.Modified = u.Uploaded
-		uploads[i], items[i] = &u.upload, u.staged
-	}
-	results := b.f.keepGroup(ctx, b.group, uploads, items)
-	failpoint.Hit("after-group-commit")
-	told := make([]batchResult, len(group))
-	for i, u := range group {
-		told[i] = batchResult{index: u.index, name: u.sent, file: &u.File, err: results[i]}
-		if results[i] != nil {
-			b.f.discard(&u.upload)
-		}
-	}
-	b.tell(told...)
 }
 
 // discard throws away what was received and will not be kept.
@@ -253,26 +240,54 @@ func (b *batch) discard(group []*batched) {
 	}
 }
 
-// keepGroup gives many contents their places and their rows, all in a few steps: what one
-// upload does alone (keep), for all of them.
-func (f *Files) keepGroup(ctx context.Context, group blob.Group, uploads []*upload, items []blob.Staged) []error {
-	for _, u := range uploads {
-		defer f.claims.publish(u.SHA256)()
+// place makes a group durable and gives all content its place, in a few steps: what one upload
+// does alone (keep), for all of them.
+func (b *batch) place(ctx context.Context, group []*batched) placedGroup {
+	p := placedGroup{files: group, uploads: make([]*upload, len(group))}
+	items, claims := make([]blob.Staged, len(group)), make([]func(), len(group))
+	now := b.f.now().UTC().Truncate(time.Microsecond)
+	for i, u := range group {
+		u.Uploaded = now.Add(time.Duration(u.index) * time.Microsecond) // lists keep the order in which they were sent
+		u.Modified = u.Uploaded
+		p.uploads[i], items[i] = &u.upload, u.staged
+		claims[i] = b.f.claims.publish(u.SHA256)
 	}
-	err := group.Sync(ctx, items)
-	if err == nil {
-		err = f.blobs.Publish(ctx, items)
-	}
-	if err != nil {
-		results := make([]error, len(uploads))
-		for i := range results {
-			results[i] = err
+	p.release = func() {
+		for _, release := range claims {
+			release()
 		}
-		return results
+	}
+	if p.err = b.group.Sync(ctx, items); p.err == nil {
+		p.err = b.f.blobs.Publish(ctx, items)
+	}
+	return p
+}
+
+// commit gives the files of each group their rows, and tells of each of them.
+func (b *batch) commit(ctx context.Context) {
+	for p := range b.placed {
+		results := b.f.commitGroup(ctx, p)
+		failpoint.Hit("after-group-commit")
+		told := make([]batchResult, len(p.files))
+		for i, u := range p.files {
+			told[i] = batchResult{index: u.index, name: u.sent, file: &u.File, err: results[i]}
+			if results[i] != nil {
+				b.f.discard(&u.upload)
+			}
+		}
+		b.tell(told...)
+	}
+}
+
+// commitGroup commits a group whose content is in its places.
+func (f *Files) commitGroup(ctx context.Context, p placedGroup) []error {
+	defer p.release()
+	if p.err != nil {
+		return slices.Repeat([]error{p.err}, len(p.files))
 	}
 	ctx, cancel := context.WithTimeout(ctx, commitTimeout)
 	defer cancel()
-	results := f.commitBatch(ctx, uploads)
+	results := f.commitBatch(ctx, p.uploads)
 	for i, err := range results {
 		if errs.TypeOf(err) == typeCollected {
 			results[i] = errCollectedMeanwhile(err)

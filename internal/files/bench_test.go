@@ -191,3 +191,25 @@ func BenchmarkMetadata(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkBatch is files of 4 KiB in batches of 2,000.
+func BenchmarkBatch(b *testing.B) {
+	const files = 2000
+	h := benchHouse(b)
+	var pairs []string
+	for i := range files {
+		pairs = append(pairs, fmt.Sprint("file ", i), "")
+	}
+	content := make([]byte, 4096)
+	for n := range b.N {
+		for i := range files {
+			copy(content, fmt.Sprint(n, " ", i, " "))
+			pairs[2*i+1] = string(content)
+		}
+		kind, body := batchBody(nil, pairs...)
+		if w := h.do("POST", prefix+"/batch", kind, body); w.Code != 200 || bytes.Count(w.Body.Bytes(), []byte("\n")) != files+1 {
+			b.Errorf("got %d %.1000s", w.Code, w.Body)
+		}
+	}
+	b.ReportMetric(float64(b.N*files)/b.Elapsed().Seconds(), "files/s")
+}

@@ -24,7 +24,7 @@ import (
 
 const (
 	// powerCuts is how often the power of one house is cut.
-	powerCuts = 12
+	powerCuts = 8
 	// syncsBetween is after how many syncs at most that happens.
 	syncsBetween = 150
 )
