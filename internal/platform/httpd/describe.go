@@ -130,6 +130,8 @@ func operation(item *huma.PathItem, method string) *huma.Operation {
 		return item.Patch
 	case http.MethodDelete:
 		return item.Delete
+	case http.MethodOptions:
+		return item.Options
 	}
 	return nil
 }
