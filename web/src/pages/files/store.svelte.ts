@@ -19,8 +19,6 @@ export const FILES_URL = '/api/v1/files';
 const SEARCH_DELAY_MS = 200;
 /** Many uploads end close together; their tags are counted once. */
 const TAGS_DELAY_MS = 600;
-/** Files that are put in their places one by one. */
-const MOST_INSERTED = 25;
 
 export type OpenDialog = { kind: 'rename'; file: FileInfo } | { kind: 'tags'; ids: string[] } | null;
 
@@ -45,6 +43,9 @@ export class FilesStore {
   readonly #selection = new Selection();
   #searchTimer: ReturnType<typeof setTimeout> | undefined;
   #tagsTimer: ReturnType<typeof setTimeout> | undefined;
+
+  /** The folder that uploads go into. */
+  readonly target = 'mine';
 
   start(): void {
     const query = queryFromAddress(location.search);
@@ -152,17 +153,8 @@ export class FilesStore {
     this.tagsChanged();
   }
 
-  /** The list is all of one's own: uploads go to its root. */
-  readonly folder = 'mine';
-  readonly folderName = '';
-
-  /** Uploads that have arrived: a few are put in their places, for many it is asked again. */
-  arrived(files: FileInfo[], unnamed: number): void {
-    if (unnamed > 0 || files.length > MOST_INSERTED) {
-      this.refresh();
-      return;
-    }
-    for (const file of files) this.#listing.insert(file);
+  insert(file: FileInfo): void {
+    this.#listing.insert(file);
     this.tagsChanged();
   }
 

@@ -11,14 +11,16 @@ import type { Uploading } from './uploading.svelte';
 
 const words = messages.files.upload;
 
-/** Where uploads go unless they are told otherwise, and who hears of them. */
+/** Where uploads go unless they are told otherwise, and who hears of them: the page's store. */
 export interface UploadTarget {
   /** The folder that is shown; `mine` is one's own root. */
-  readonly folder: string;
-  /** For people; empty for one's own root. */
-  readonly folderName: string;
-  /** Called now and then with what has arrived since; `unnamed` more arrived of which nothing else is known. */
-  arrived(files: FileInfo[], unnamed: number): void;
+  readonly target: string;
+  /** What is known of it; a root has no name. */
+  readonly folder?: { id: string; name: string; parent_id?: string | null } | null;
+  /** Shows a file that has arrived. */
+  insert(file: FileInfo): void;
+  /** Asks again for all that is shown: more has arrived than is worth showing one by one. */
+  refresh(): unknown;
 }
 
 export class Transfers {
@@ -64,9 +66,13 @@ export class Transfers {
   /** Adds files, into the folder that is shown unless told otherwise; an unfinished upload that waits for just these goes on. */
   async add(files: readonly Collected[], plan: Partial<UploadPlan> = {}): Promise<void> {
     if (files.length === 0) return;
-    const { folder, folderName } = this.#target;
+    const { target, folder } = this.#target;
     const whole: UploadPlan = {
-      ...{ folder, folderName, tags: [...this.tags], shared: this.shared, onConflict: 'fail' },
+      folder: target,
+      folderName: folder?.id === target && folder.parent_id ? folder.name : '',
+      tags: [...this.tags],
+      shared: this.shared,
+      onConflict: 'fail',
       ...plan,
     };
     try {

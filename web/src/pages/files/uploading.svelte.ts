@@ -19,6 +19,11 @@ import type { UploadTarget } from './transfers.svelte';
 const TELL_EVERY_MS = 100;
 /** Of thousands that arrive the list hears at most this often. */
 const REPORT_EVERY_MS = 500;
+/** What is shown one by one as it arrives; for more the list asks again. */
+const MOST_INSERTED = 25;
+/** One's own root as it is asked for, and that of the household, which is one's own where nobody has an account. */
+const MINE = 'mine';
+const HOUSEHOLD = 'household';
 /** While something is under way the speed is looked at this often, so that a line that stands still shows. */
 const LOOK_EVERY_MS = 1_000;
 
@@ -95,7 +100,8 @@ export class Uploading {
   }
 
   /** Adds files; an unfinished upload of the same folder that waits for just these goes on. */
-  add(files: readonly Collected[], plan: UploadPlan): void {
+  add(files: readonly Collected[], asked: UploadPlan): void {
+    const plan = { ...asked, folder: folderID(asked.folder) };
     const here = this.#queue.uploads.filter((upload) => upload.folder === plan.folder);
     const { pairs, rest } = matchFiles(plan.replaces === undefined ? here : [], files);
     this.#mayAsk = true;
@@ -182,8 +188,14 @@ export class Uploading {
     const [files, unnamed] = [this.#arrived, this.#unnamed];
     this.#arrived = [];
     this.#unnamed = 0;
-    this.#target.arrived(files, unnamed);
+    if (unnamed > 0 || files.length > MOST_INSERTED) void this.#target.refresh();
+    else for (const file of files) this.#target.insert(file);
   }
+}
+
+/** The id of a folder that may have been named as one's own root. */
+function folderID(folder: string): string {
+  return folder === MINE && session.state ? (session.state.user?.id ?? HOUSEHOLD) : folder;
 }
 
 /** Whether a question may open over the page: not over another one, nor while somebody writes. */
