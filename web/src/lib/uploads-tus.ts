@@ -3,13 +3,14 @@ import type { DetailedError, HttpResponse, Upload as TusUpload, UploadOptions } 
 import { api } from './api';
 import type { FileInfo } from './types';
 import { refusal, stallWatch } from './uploads-batch';
-import { nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
+import { CHANGED, EXISTS, nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
 
 export const UPLOADS_URL = '/api/v1/uploads';
 const FILE_ID = 'Upload-File-Id';
 
 /** The upload the server knew is gone: it begins anew. */
 const GONE_STATUS = new Set([404, 410]);
+const OVERTAKEN_STATUS = new Set([409, 423]);
 
 export async function sendResumable(upload: Upload, options: SendOptions): Promise<FileInfo | undefined> {
   if (!upload.file) throw { kind: 'unreadable', status: 0 } satisfies UploadProblem;
@@ -102,7 +103,10 @@ export function metadataOf(upload: Upload): Record<string, string> {
 function problemOf(error: Error | DetailedError): UploadProblem {
   const response = 'originalResponse' in error ? error.originalResponse : null;
   if (!response) return { kind: 'connection', status: 0 };
-  return refusal(response.getStatus(), response.getBody() ?? '', response.getHeader('Retry-After') ?? null);
+  const problem = refusal(response.getStatus(), response.getBody() ?? '', response.getHeader('Retry-After') ?? null);
+  // An older connection still brings bytes of it: its offset is asked for again.
+  const overtaken = OVERTAKEN_STATUS.has(problem.status) && problem.type !== EXISTS && problem.type !== CHANGED;
+  return overtaken ? { kind: 'connection', status: problem.status } : problem;
 }
 
 /** Takes away what the server has of an upload that nobody wants any more. */

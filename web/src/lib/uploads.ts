@@ -47,8 +47,8 @@ export interface QueueOptions {
 
 /** Three at a time fill a home network; more only divide it and hold more buffers on the server. */
 export const CONCURRENCY = 3;
-/** Answers of a proxy or a busy server that say nothing about the file itself; 423: another connection still has it. */
-const PASSING_STATUS = new Set([0, 423, 502, 503, 504]);
+/** Answers of a proxy or a busy server that say nothing about the file itself. */
+const PASSING_STATUS = new Set([429, 502, 503, 504]);
 
 export class UploadQueue {
   readonly uploads: Upload[] = [];
