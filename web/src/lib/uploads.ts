@@ -290,6 +290,8 @@ export class UploadQueue {
       this.#decided(upload, this.#forAll);
       return;
     }
+    // Whatever is decided, it is sent again or not at all.
+    upload.sent = 0;
     this.#durable(upload);
     this.#options.onConflict?.();
   }
