@@ -43,7 +43,8 @@ export async function collectEntries(entries: readonly FileSystemEntry[]): Promi
   const open = [...entries].reverse();
   for (let entry = open.pop(); entry; entry = open.pop()) {
     try {
-      if (entry.isDirectory) open.push(...inOrder(await children(entry as FileSystemDirectoryEntry)).reverse());
+      if (entry.isDirectory)
+        open.push(...inOrder(await children(entry as FileSystemDirectoryEntry)).reverse());
       else collection.files.push(await toFile(entry as FileSystemFileEntry));
     } catch {
       collection.unreadable++;

@@ -103,9 +103,14 @@ export function metadataOf(upload: Upload): Record<string, string> {
 function problemOf(error: Error | DetailedError): UploadProblem {
   const response = 'originalResponse' in error ? error.originalResponse : null;
   if (!response) return { kind: 'connection', status: 0 };
-  const problem = refusal(response.getStatus(), response.getBody() ?? '', response.getHeader('Retry-After') ?? null);
+  const problem = refusal(
+    response.getStatus(),
+    response.getBody() ?? '',
+    response.getHeader('Retry-After') ?? null,
+  );
   // An older connection still brings bytes of it: its offset is asked for again.
-  const overtaken = OVERTAKEN_STATUS.has(problem.status) && problem.type !== EXISTS && problem.type !== CHANGED;
+  const overtaken =
+    OVERTAKEN_STATUS.has(problem.status) && problem.type !== EXISTS && problem.type !== CHANGED;
   return overtaken ? { kind: 'connection', status: problem.status } : problem;
 }
 
