@@ -129,9 +129,19 @@ describe('Durable', () => {
   });
 
   it('shows what was begun elsewhere, once', async () => {
-    const remote = { id: '7', filename: 'film', relative_path: 'x/film', folder: 'f', size: 9, offset: 4 };
+    const remote = {
+      id: '7',
+      filename: 'film',
+      relative_path: 'x/film',
+      folder: 'f',
+      size: 9,
+      offset: 4,
+      partial: false,
+    };
     vi.stubGlobal('fetch', async () =>
-      Response.json({ uploads: [remote, { ...remote, id: '8', size: null }] }),
+      Response.json({
+        uploads: [remote, { ...remote, id: '8', size: null }, { ...remote, id: '9', partial: true }],
+      }),
     );
     const { queue, durable } = await openPage(new MemoryShelf());
     await durable.lookElsewhere();

@@ -28,6 +28,8 @@ export type RemoteUpload = {
   folder: string;
   size: number | null;
   offset: number;
+  /** A part that another program sends beside others. */
+  partial: boolean;
 };
 
 export class Durable {
@@ -78,7 +80,8 @@ export class Durable {
       const url = `${UPLOADS_URL}/${remote.id}`;
       const own = here.get(url);
       if (own && own.state !== 'sending') own.sent = remote.offset;
-      if (!own && !known.has(url) && remote.size !== null) found.push(elsewhere(remote, remote.size, url));
+      if (!own && !known.has(url) && !remote.partial && remote.size !== null)
+        found.push(elsewhere(remote, remote.size, url));
     }
     this.queue.restore(found);
   }

@@ -15,7 +15,8 @@ const OVERTAKEN_STATUS = new Set([409, 423]);
 export async function sendResumable(upload: Upload, options: SendOptions): Promise<FileInfo | undefined> {
   if (!upload.file) throw { kind: 'unreadable', status: 0 } satisfies UploadProblem;
   const last = await send(upload, upload.file, options);
-  const id = last.getHeader(FILE_ID);
+  // All bytes are there, but no file became of them: its name was taken.
+  const id = last.getHeader(FILE_ID) ?? (upload.url && (await finish(upload, upload.url)));
   if (!id) return undefined;
   try {
     return await api.get<FileInfo>(`/api/v1/files/${id}/metadata`, {
@@ -112,6 +113,29 @@ function problemOf(error: Error | DetailedError): UploadProblem {
   const overtaken =
     OVERTAKEN_STATUS.has(problem.status) && problem.type !== EXISTS && problem.type !== CHANGED;
   return overtaken ? { kind: 'connection', status: problem.status } : problem;
+}
+
+/** Makes a file of an upload that is whole, under what was decided about its name; gives the file's id. */
+async function finish(upload: Upload, url: string): Promise<string | null> {
+  const metadata = Object.entries(metadataOf(upload)).map(([key, value]) => `${key} ${base64(value)}`);
+  const headers = {
+    'Tus-Resumable': '1.0.0',
+    'Content-Type': 'application/offset+octet-stream',
+    'Upload-Offset': String(upload.size),
+    'Upload-Metadata': metadata.join(','),
+  };
+  let response: Response;
+  try {
+    response = await fetch(url, { method: 'PATCH', headers });
+  } catch {
+    throw { kind: 'connection', status: 0 } satisfies UploadProblem;
+  }
+  if (response.ok) return response.headers.get(FILE_ID);
+  throw refusal(response.status, await response.text(), response.headers.get('Retry-After'));
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
 }
 
 /** Takes away what the server has of an upload that nobody wants any more. */

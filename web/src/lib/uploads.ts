@@ -298,9 +298,11 @@ export class UploadQueue {
 
   #decided(upload: Upload, choice: Choice): void {
     if (upload.state !== 'conflict') return;
-    // What the server was told stays as it is: another answer is another upload.
-    if (upload.url !== undefined) this.#options.forget?.(upload.url);
-    delete upload.url;
+    // What is whole on the server is finished there with what was decided; only what it was to replace cannot be unsaid.
+    if (upload.url !== undefined && (choice === 'skip' || upload.replaces !== undefined)) {
+      this.#options.forget?.(upload.url);
+      delete upload.url;
+    }
     if (choice === 'skip') {
       this.#leave(upload, 'skipped');
       upload.file = null;
