@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { account } from '../src/messages/en.account';
 import { audit as auditWords } from '../src/messages/en.audit';
+import { settings } from '../src/messages/en.settings';
 import { doors, passwords, signin } from '../src/messages/en.signin';
 import { users } from '../src/messages/en.users';
 import { audit } from './harness/audit';
@@ -16,6 +17,7 @@ import {
   FILES,
   LOGIN,
   type OpenOptions,
+  SETTINGS,
   test,
   USERS,
   until,
@@ -106,9 +108,9 @@ for (const { name, options } of SIZES) {
     await panel(page).getByText(words.upload.done(1, 2)).waitFor();
     await auditBoth(page, 'uploading');
     await panel(page)
-      .getByRole('button', { name: words.upload.cancel('film.mkv') })
+      .getByRole('button', { name: words.upload.pause('film.mkv') })
       .click();
-    await auditBoth(page, 'upload cancelled');
+    await auditBoth(page, 'upload paused');
   });
 
   test(`${name}: nothing found, deleted, failed`, async ({ server, open, guard }) => {
@@ -203,6 +205,16 @@ for (const { name, options } of SIZES) {
     await auditBoth(page, 'more');
   });
 
+  test(`${name}: settings`, async ({ open }) => {
+    const page = await open(SETTINGS, options);
+    await page.getByText(settings.integrity.never).waitFor();
+    await page.getByText(settings.backup.noRuns).waitFor();
+    await page.getByRole('table', { name: settings.space.title }).waitFor();
+    await auditBoth(page, 'settings');
+    await page.getByRole('button', { name: settings.space.changeOf(settings.household) }).click();
+    await auditBoth(page, 'limit');
+  });
+
   test(`${name}: the session has ended`, async ({ open, guard }) => {
     guard.expect(ASKED);
     const page = await open(ACCOUNT, options);
@@ -216,7 +228,7 @@ for (const { name, options } of SIZES) {
 }
 
 test('320 px: the pages of people fit', async ({ open }) => {
-  for (const path of [LOGIN, ACCOUNT, USERS, AUDIT]) {
+  for (const path of [LOGIN, ACCOUNT, USERS, AUDIT, SETTINGS]) {
     const page = await open(path, path === LOGIN ? { ...SMALL, as: null } : SMALL);
     await page.locator('h1').waitFor();
     await page.waitForLoadState('networkidle');

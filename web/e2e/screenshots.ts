@@ -5,10 +5,11 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { account } from '../src/messages/en.account';
+import { settings } from '../src/messages/en.settings';
 import { signin } from '../src/messages/en.signin';
 import { users } from '../src/messages/en.users';
 import { buildBinary } from './harness/binary';
-import { ACCOUNT, AUDIT, DASHBOARD, FILES, LOGIN, launch, USERS } from './harness/browser';
+import { ACCOUNT, AUDIT, DASHBOARD, FILES, LOGIN, launch, SETTINGS, USERS } from './harness/browser';
 import { check, panel, picker, row, rows, toasts, toolbar } from './harness/files';
 import { household } from './harness/household';
 import { cookiesOf, type SignedIn } from './harness/people';
@@ -203,6 +204,9 @@ async function peopleStates(
   await page.goto(server.url + AUDIT);
   await page.getByRole('table').waitFor();
   await shot(page, folder, 'audit-log');
+  await page.goto(server.url + SETTINGS);
+  await page.getByText(settings.integrity.title).waitFor();
+  await shot(page, folder, 'settings');
   await page.context().close();
 }
 
@@ -241,7 +245,9 @@ async function uploadStates(page: Page, folder: string, wire: Wire): Promise<voi
   ]);
   await panel(page).getByText(words.upload.done(2, 3)).waitFor();
   await shot(page, folder, 'files-uploading');
+  await panel(page).getByRole('button', { name: words.upload.pauseAll }).click();
+  await shot(page, folder, 'files-upload-paused');
   await panel(page).getByRole('button', { name: words.upload.cancelAll }).click();
-  await shot(page, folder, 'files-upload-cancelled');
+  await page.getByRole('dialog').getByRole('button', { name: words.upload.cancelAll }).click();
   await panel(page).getByRole('button', { name: words.upload.dismiss }).click();
 }

@@ -12,6 +12,7 @@ export const SETUP = '/static/setup.html';
 export const ACCOUNT = '/static/account.html';
 export const USERS = '/static/users.html';
 export const AUDIT = '/static/audit.html';
+export const SETTINGS = '/static/settings.html';
 
 export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: FLAGS.split(' ') });

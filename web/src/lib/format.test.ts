@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  formatAge,
   formatBytes,
   formatDate,
   formatDateTime,
@@ -65,4 +66,15 @@ test('plural', () => {
     '0 files',
     '1,200 files',
   ]);
+});
+
+test('tells ages in the largest unit that says something', () => {
+  const now = Date.parse('2026-11-26T12:00:00Z');
+  const ago = (seconds: number) => formatAge(now - seconds * 1_000, now);
+  expect(ago(10)).toBe('now');
+  expect(ago(61)).toBe('1 minute ago');
+  expect(ago(7_200)).toBe('2 hours ago');
+  expect(ago(86_400)).toBe('yesterday');
+  expect(ago(3 * 86_400 + 5)).toBe('3 days ago');
+  expect(ago(-60)).toBe('now');
 });

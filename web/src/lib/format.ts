@@ -104,6 +104,21 @@ export function formatDate(time: Date | number | string, now: Date = new Date())
   return date.toDateString() === now.toDateString() ? clock.format(date) : dayOnly.format(date);
 }
 
+const relative = new Intl.RelativeTimeFormat(undefined, { numeric: 'auto' });
+const AGES: readonly [Intl.RelativeTimeFormatUnit, number][] = [
+  ['day', 86_400],
+  ['hour', 3_600],
+  ['minute', 60],
+];
+
+/** "3 days ago"; less than a minute is "now". */
+export function formatAge(time: Date | number | string, now: number = Date.now()): string {
+  const seconds = Math.max(0, (now - new Date(time).getTime()) / 1_000);
+  if (Number.isNaN(seconds)) return UNKNOWN;
+  const [unit, size] = AGES.find(([, size]) => seconds >= size) ?? ['second', Number.POSITIVE_INFINITY];
+  return relative.format(-Math.floor(seconds / size) || 0, unit);
+}
+
 const plurals = new Intl.PluralRules('en');
 
 /** plural(1, 'file', 'files') -> "1 file" */

@@ -5,6 +5,7 @@ function fileEntry(fullPath: string, broken = false) {
   const name = fullPath.split('/').at(-1) ?? '';
   return {
     isDirectory: false,
+    name,
     fullPath,
     file: (resolve: (file: File) => void, reject: (error: Error) => void) =>
       broken ? reject(new Error('NotReadable')) : resolve(new File(['x'], name)),
@@ -12,10 +13,11 @@ function fileEntry(fullPath: string, broken = false) {
 }
 
 /** A folder that gives its children in batches of 100, as Chromium does. */
-function folder(children: FileSystemEntry[]) {
+function folder(children: FileSystemEntry[], name = 'z') {
   const rest = [...children];
   return {
     isDirectory: true,
+    name,
     createReader: () => ({
       readEntries: (resolve: (some: FileSystemEntry[]) => void) => resolve(rest.splice(0, 100)),
     }),

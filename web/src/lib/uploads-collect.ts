@@ -31,14 +31,20 @@ export async function collectDrop(data: DataTransfer): Promise<Collection> {
   return collection;
 }
 
-/** Walks entries depth first, in the order the browser gives. */
+/** What the browser gives is in the order of the disk, which means nothing to anybody. */
+const names = new Intl.Collator(undefined, { numeric: true });
+const inOrder = <T extends { name: string }>(entries: T[]): T[] =>
+  entries.sort((a, b) => names.compare(a.name, b.name));
+
+/** Walks entries depth first, a folder's in the order of their names. */
 export async function collectEntries(entries: readonly FileSystemEntry[]): Promise<Collection> {
   const collection: Collection = { files: [], unreadable: 0 };
   // A stack of our own: a deep tree must not overflow the call stack.
   const open = [...entries].reverse();
   for (let entry = open.pop(); entry; entry = open.pop()) {
     try {
-      if (entry.isDirectory) open.push(...(await children(entry as FileSystemDirectoryEntry)).reverse());
+      if (entry.isDirectory)
+        open.push(...inOrder(await children(entry as FileSystemDirectoryEntry)).reverse());
       else collection.files.push(await toFile(entry as FileSystemFileEntry));
     } catch {
       collection.unreadable++;
@@ -68,7 +74,10 @@ function toFile(entry: FileSystemFileEntry): Promise<Collected> {
 
 /** Reads what a file or folder picker gave. */
 export function collectPicked(files: FileList | null): Collected[] {
-  return [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+  const picked = [...(files ?? [])].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+  // Files that were chosen one by one stay in the order in which they were.
+  if (!picked.some(({ file }) => file.webkitRelativePath)) return picked;
+  return picked.sort((a, b) => names.compare(a.path, b.path));
 }
 
 /** Whether a drag carries files, and not text or a link of the page itself. */

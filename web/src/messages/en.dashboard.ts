@@ -23,6 +23,13 @@ export const dashboard = {
     size: 'Total size',
     path: 'Storage path',
     open: 'Open files',
+    verified: (files: string, age: string, damaged: string) =>
+      `${files} verified, last ${age}, ${damaged} damaged`,
+    unverified: 'Not verified yet',
+    damaged: 'Damaged',
+    backup: (age: string) => `Last backup ${age}`,
+    noBackup: 'No backup yet',
+    backups: { never: 'Never backed up', failed: 'Backup failed', overdue: 'Backup overdue' },
   },
   server: {
     title: 'Server Information',

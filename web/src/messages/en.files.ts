@@ -1,5 +1,6 @@
 /** Every sentence of the files page. */
 import { plural } from '../lib/format';
+import { uploads } from './en.uploads';
 
 const fileCount = (count: number) => plural(count, 'file', 'files');
 
@@ -119,49 +120,7 @@ export const files = {
     previewFailed: 'The preview could not be loaded.',
   },
   cancel: 'Cancel',
-  upload: {
-    button: 'Upload',
-    folder: 'Upload folder',
-    share: 'Share with the household',
-    tags: 'Tags for uploads',
-    tagsButton: (count: number) => (count === 0 ? 'Tags' : `Tags (${count})`),
-    /** Names that button, and begins with what stands on it. */
-    tagsShown: (count: number) => (count === 0 ? 'Tags for uploads' : `Tags (${count}) for uploads`),
-    drop: 'Drop to upload',
-    dropHint: 'Files and whole folders, as many as you like',
-    dropTags: (tags: string) => `Tagged ${tags}`,
-    nothing: 'There was no file in that.',
-    unreadable: (count: number) => `${fileCount(count)} could not be read and will not be uploaded.`,
-    panel: 'Uploads',
-    rows: 'Files being uploaded',
-    done: (done: number, count: number) => `${done} of ${count} done`,
-    failed: (count: number) => `${count} failed`,
-    left: (time: string) => `${time} left`,
-    overall: 'All uploads',
-    progress: (name: string) => `Upload of ${name}`,
-    waiting: 'Waiting',
-    finishing: 'Finishing',
-    finished: 'Done',
-    cancelled: 'Cancelled',
-    sentOf: (sent: string, size: string) => `${sent} of ${size}`,
-    cancel: (name: string) => `Cancel ${name}`,
-    retry: (name: string) => `Retry ${name}`,
-    remove: (name: string) => `Remove ${name} from this list`,
-    cancelAll: 'Cancel all',
-    retryFailed: 'Retry failed',
-    clearFinished: 'Clear finished',
-    collapse: 'Collapse uploads',
-    expand: 'Show uploads',
-    dismiss: 'Close uploads',
-    held: 'Waiting for you to sign in.',
-    signIn: 'Sign in',
-    problems: {
-      dropped: 'The connection dropped.',
-      retrying: 'The connection dropped. Trying again soon.',
-      busy: 'The server is busy. Trying again soon.',
-      unreadable: 'The file could not be read. It may have been moved or changed.',
-    },
-  },
+  upload: uploads,
   keys: {
     search: 'Search',
     upload: 'Upload files',

@@ -12,6 +12,7 @@ export const messages = {
     account: 'Account',
     users: 'People',
     audit: 'Audit log',
+    settings: 'Settings',
     more: 'More',
     noAccount: 'You are signed in with the API key, which belongs to the household and has no account.',
     noAccounts: 'This HomeServer asks nobody who they are, so nobody is known here.',

@@ -11,6 +11,7 @@ export const pages = [
   { id: 'account', href: ACCOUNT, label: words.account, more: false },
   { id: 'users', href: '/static/users.html', label: words.users, more: true },
   { id: 'audit', href: '/static/audit.html', label: words.audit, more: true },
+  { id: 'settings', href: '/static/settings.html', label: words.settings, more: true },
 ] as const;
 
 export type NavigationPage = (typeof pages)[number];
@@ -25,6 +26,7 @@ export function mayOpen(page: PageName, state: SessionState | undefined): boolea
   if (page === 'files') return true;
   if (page === 'dashboard') return state?.role !== 'guest';
   if (page === 'account') return Boolean(state?.user);
+  if (page === 'settings') return state?.role === 'administrator';
   // Where nobody is asked who they are, accounts are managed at the server's terminal only.
   return state?.role === 'administrator' && state.method !== 'none';
 }

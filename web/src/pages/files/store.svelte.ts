@@ -44,6 +44,9 @@ export class FilesStore {
   #searchTimer: ReturnType<typeof setTimeout> | undefined;
   #tagsTimer: ReturnType<typeof setTimeout> | undefined;
 
+  /** The folder that uploads go into. */
+  readonly target = 'mine';
+
   start(): void {
     const query = queryFromAddress(location.search);
     this.search = query.q;

@@ -1,95 +1,100 @@
-/** The uploads of this page: the queue of lib/uploads, its tags, and when the panel shows. */
-import { session } from '../../lib/session';
-import { UploadQueue } from '../../lib/uploads';
+/**
+ * What the page knows of uploads before there are any: where they go, with which tags. All that sends, keeps and shows
+ * them is fetched after the page itself is there.
+ */
+import type { FileInfo } from '../../lib/types';
 import { type Collected, collectDrop, collectPicked } from '../../lib/uploads-collect';
-import { sendFile } from '../../lib/uploads-transport';
-import { byInterest, type QueueTotals, type Upload } from '../../lib/uploads-types';
+import type { UploadPlan } from '../../lib/uploads-types';
 import { messages } from '../../messages/en';
 import { toast } from '../../ui/toasts.svelte';
-import type { FilesStore } from './store.svelte';
-
-/** Progress comes many times a second for each file; the page is told at most this often. */
-const TELL_EVERY_MS = 100;
+import type { Uploading } from './uploading.svelte';
 
 const words = messages.files.upload;
+
+/** Where uploads go unless they are told otherwise, and who hears of them: the page's store. */
+export interface UploadTarget {
+  /** The folder that is shown; `mine` is one's own root. */
+  readonly target: string;
+  /** What is known of it; a root has no name. */
+  readonly folder?: { id: string; name: string; parent_id?: string | null } | null;
+  /** Shows a file that has arrived. */
+  insert(file: FileInfo): void;
+  /** Asks again for all that is shown: more has arrived than is worth showing one by one. */
+  refresh(): unknown;
+}
 
 export class Transfers {
   tags = $state<string[]>([]);
   /** The next uploads are shared with the household. */
   shared = $state(false);
-  collapsed = $state(false);
-  /** Somebody closed the sign-in: the queue holds until they ask for it again. */
-  signInDeclined = $state(false);
+  /** The queue and all about it, once it has been fetched. */
+  uploading = $state.raw<Uploading>();
 
-  #version = $state(0);
-  #tellTimer: ReturnType<typeof setTimeout> | undefined;
-  readonly #queue: UploadQueue;
+  readonly #target: UploadTarget;
+  #fetching: Promise<Uploading> | undefined;
+  #stop = () => {};
 
-  constructor(store: FilesStore) {
-    this.#queue = new UploadQueue({
-      transport: sendFile,
-      onChange: () => this.#tell(),
-      onDone: (_, answer) => store.insert(answer),
-      onSessionEnded: () => void this.signIn(),
-    });
+  constructor(target: UploadTarget) {
+    this.#target = target;
   }
 
-  get queue(): UploadQueue {
-    void this.#version;
-    return this.#queue;
+  /** Whether the panel has anything to show. */
+  get busy(): boolean {
+    return (this.uploading?.rows.length ?? 0) > 0;
   }
-  readonly totals: QueueTotals = $derived.by(() => this.queue.totals());
-  readonly rows: Upload[] = $derived.by(() => byInterest(this.queue.uploads));
 
-  /** Watches the connection and the page's end; returns how to stop. */
+  /** Fetches what sends, and brings back what was left unfinished; returns how to stop. */
   start(): () => void {
-    const online = () => this.#queue.retryNow();
-    const leaving = (event: BeforeUnloadEvent) => {
-      if (this.#queue.totals().open > 0) event.preventDefault();
-    };
-    addEventListener('online', online);
-    addEventListener('beforeunload', leaving);
-    return () => {
-      removeEventListener('online', online);
-      removeEventListener('beforeunload', leaving);
-    };
+    // Without it nothing is lost: it is fetched again with the first file that is added.
+    this.#fetch().catch(() => {});
+    return () => this.#stop();
   }
 
+  /** What was chosen with a picker. */
   pick(files: FileList | null): void {
-    this.#add(collectPicked(files));
+    void this.add(collectPicked(files));
   }
 
-  async drop(data: DataTransfer): Promise<void> {
+  /** What was dropped: into the folder that is shown, or another one. */
+  async drop(data: DataTransfer, plan: Partial<UploadPlan> = {}): Promise<void> {
     const { files, unreadable } = await collectDrop(data);
     if (unreadable > 0) toast(words.unreadable(unreadable), { kind: 'error' });
     else if (files.length === 0) toast(words.nothing);
-    this.#add(files);
+    await this.add(files, plan);
   }
 
-  /** Empties the panel, failed rows too: only offered when nothing is open. */
-  dismiss(): void {
-    for (const upload of [...this.#queue.uploads]) this.#queue.remove(upload);
-  }
-
-  async signIn(): Promise<void> {
-    this.signInDeclined = false;
+  /** Adds files, into the folder that is shown unless told otherwise; an unfinished upload that waits for just these goes on. */
+  async add(files: readonly Collected[], plan: Partial<UploadPlan> = {}): Promise<void> {
+    if (files.length === 0) return;
+    const { target, folder } = this.#target;
+    const whole: UploadPlan = {
+      folder: target,
+      folderName: folder?.id === target && folder.parent_id ? folder.name : '',
+      tags: [...this.tags],
+      shared: this.shared,
+      onConflict: 'fail',
+      ...plan,
+    };
     try {
-      await session.ask();
-      this.#queue.resume();
+      (await this.#fetch()).add(files, whole);
     } catch {
-      this.signInDeclined = true;
+      toast(messages.errors.unreachable, { kind: 'error' });
     }
   }
 
-  #add(files: Collected[]): void {
-    if (files.length === 0) return;
-    this.#queue.add(files, this.tags, this.shared);
-  }
-
-  #tell(): void {
-    this.#tellTimer ??= setTimeout(() => {
-      this.#tellTimer = undefined;
-      this.#version++;
-    }, TELL_EVERY_MS);
+  #fetch(): Promise<Uploading> {
+    this.#fetching ??= import('./uploading.svelte').then(
+      ({ Uploading }) => {
+        const uploading = new Uploading(this.#target);
+        this.#stop = uploading.start();
+        this.uploading = uploading;
+        return uploading;
+      },
+      (thrown) => {
+        this.#fetching = undefined;
+        throw thrown;
+      },
+    );
+    return this.#fetching;
   }
 }

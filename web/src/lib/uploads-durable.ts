@@ -1,0 +1,232 @@
+/**
+ * Keeps the queue beyond its page: what changes is written down, what was written down comes back after a reload, and
+ * what was begun on another device is shown, too. Without IndexedDB all works as before, only until the page is left.
+ */
+import { api } from './api';
+import type { UploadQueue } from './uploads';
+import type { Kept, Shelf } from './uploads-shelf';
+import { UPLOADS_URL } from './uploads-tus';
+import { isSettled, type Upload, type UploadState } from './uploads-types';
+
+/** Changes come many at a time and are written together. */
+const WRITE_AFTER_MS = 200;
+/** As long as the server keeps an unfinished upload. */
+const KEPT_DAYS = 7;
+/** Files are copied only for what is not through soon. */
+const COPY_AFTER_MS = 2_000;
+/** Of one transaction. */
+const COPY_FILES = 50;
+const COPY_BYTES = 16 * 1024 * 1024;
+/** Copies cost the space of the disk once more: what is larger than this is rather chosen again. */
+const COPY_LARGEST_BYTES = 64 * 1024 * 1024;
+const COPY_ALL_BYTES = 512 * 1024 * 1024;
+
+export type RemoteUpload = {
+  id: string;
+  filename: string;
+  relative_path: string;
+  folder: string;
+  size: number | null;
+  offset: number;
+  /** A part that another program sends beside others. */
+  partial: boolean;
+};
+
+export class Durable {
+  #shelf: Shelf | undefined;
+  #tab = '';
+  #account = '';
+  #order = 0;
+  readonly #orders = new Map<string, { at: number; order: number }>();
+  readonly #dirty = new Map<string, Upload>();
+  readonly #gone = new Set<string>();
+  #writeTimer: ReturnType<typeof setTimeout> | undefined;
+  #copyTimer: ReturnType<typeof setTimeout> | undefined;
+  #writing: Promise<void> = Promise.resolve();
+  #copied = 0;
+
+  constructor(private readonly queue: UploadQueue) {}
+
+  /** Brings back what was kept for this tab, and what closed ones left behind. */
+  async start(shelf: Shelf, tab: string, account: string, living: ReadonlySet<string>): Promise<void> {
+    this.#tab = tab;
+    this.#account = account;
+    const now = Date.now();
+    const records = await shelf.claim(tab, account, living);
+    const old = records.filter(({ at }) => at < now - KEPT_DAYS * 86_400_000);
+    let rest = records.filter((record) => !old.includes(record));
+    // A queue that was through needs no memory.
+    if (rest.every(isSettled)) {
+      old.push(...rest);
+      rest = [];
+    }
+    await shelf.remove(old.map(({ key }) => key));
+    const files = await shelf.files(rest.map(({ key }) => key));
+    for (const { key, at, order } of rest) this.#orders.set(key, { at, order });
+    for (const file of files.values()) this.#copied += file.size;
+    this.#shelf = shelf;
+    if (rest.length > 0) this.queue.restore(rest.map((record) => revived(record, files.get(record.key))));
+    // What was added meanwhile.
+    this.#soon();
+  }
+
+  /** Shows what is unfinished on the server and begun elsewhere, and how far what is known here has come. */
+  async lookElsewhere(): Promise<void> {
+    const { uploads } = await api.get<{ uploads: RemoteUpload[] }>(UPLOADS_URL, { neverAsk: true });
+    const known = (await this.#shelf?.urls()) ?? new Set<string>();
+    const here = new Map(this.queue.uploads.flatMap((upload) => (upload.url ? [[upload.url, upload]] : [])));
+    const found: Upload[] = [];
+    for (const remote of uploads) {
+      const url = `${UPLOADS_URL}/${remote.id}`;
+      const own = here.get(url);
+      if (own && own.state !== 'sending') own.sent = remote.offset;
+      if (!own && !known.has(url) && !remote.partial && remote.size !== null)
+        found.push(elsewhere(remote, remote.size, url));
+    }
+    this.queue.restore(found);
+  }
+
+  /** To be told of every change that must outlive the page. */
+  changed(upload: Upload, gone: boolean): void {
+    if (gone) {
+      this.#dirty.delete(upload.key);
+      this.#gone.add(upload.key);
+    } else {
+      this.#dirty.set(upload.key, upload);
+    }
+    this.#soon();
+  }
+
+  /** Whether nothing is lost when the page is left: what is not through comes back with its file. */
+  get safe(): boolean {
+    return this.queue.uploads.every((upload) => isSettled(upload) || upload.file === null || upload.kept);
+  }
+
+  /** Writes what waits to be written, at once. */
+  flush(): Promise<void> {
+    clearTimeout(this.#writeTimer);
+    this.#writeTimer = undefined;
+    this.#writing = this.#writing.then(() => this.#write()).catch(() => this.#giveUp());
+    return this.#writing;
+  }
+
+  #soon(): void {
+    if (!this.#shelf) return;
+    this.#writeTimer ??= setTimeout(() => void this.flush(), WRITE_AFTER_MS);
+    this.#copyTimer ??= setTimeout(() => void this.#copy(), COPY_AFTER_MS);
+  }
+
+  async #write(): Promise<void> {
+    const dirty = [...this.#dirty.values()];
+    const gone = [...this.#gone];
+    this.#dirty.clear();
+    this.#gone.clear();
+    const through = dirty.filter((upload) => isSettled(upload) && upload.kept);
+    for (const upload of through) upload.kept = false;
+    if (dirty.length > 0) await this.#shelf?.put(dirty.map((upload) => this.#record(upload)));
+    if (gone.length > 0) await this.#shelf?.remove(gone);
+    if (through.length > 0) await this.#shelf?.removeFiles(through.map(({ key }) => key));
+  }
+
+  /** Copies the files of what still waits, the last ones first: the first ones are soon through. */
+  async #copy(): Promise<void> {
+    try {
+      for (let next = this.#nextCopies(); next.length > 0; next = this.#nextCopies()) {
+        await this.flush();
+        await this.#shelf?.putFiles(next.map(({ key, file }) => ({ key, file: file as File })));
+        const late = next.filter((upload) => isSettled(upload) || !this.queue.uploads.includes(upload));
+        for (const upload of next) upload.kept = !late.includes(upload);
+        if (late.length > 0) await this.#shelf?.removeFiles(late.map(({ key }) => key));
+      }
+    } catch {
+      // The disk is full, or a file has gone: what is not kept must be chosen again.
+      this.#copied = COPY_ALL_BYTES;
+    }
+    this.#copyTimer = undefined;
+  }
+
+  #nextCopies(): Upload[] {
+    const next: Upload[] = [];
+    let bytes = 0;
+    for (let at = this.queue.uploads.length - 1; at >= 0 && next.length < COPY_FILES; at--) {
+      const upload = this.queue.uploads[at];
+      if (!upload?.file || upload.kept || isSettled(upload) || upload.size > COPY_LARGEST_BYTES) continue;
+      if (
+        this.#copied + upload.size > COPY_ALL_BYTES ||
+        bytes + upload.size > COPY_BYTES + COPY_LARGEST_BYTES
+      )
+        break;
+      next.push(upload);
+      bytes += upload.size;
+      this.#copied += upload.size;
+      if (bytes > COPY_BYTES) break;
+    }
+    return next;
+  }
+
+  #record(upload: Upload): Kept {
+    const place = this.#orders.get(upload.key) ?? { at: Date.now(), order: this.#order++ };
+    this.#orders.set(upload.key, place);
+    const { key, path, size, modified, folder, folderName, tags, shared, onConflict, state } = upload;
+    const { replaces, ifMatch, url, problem } = upload;
+    const record: Kept = {
+      ...{ key, path, size, modified, folder, folderName, shared, onConflict, state },
+      ...{ tags: [...tags], tab: this.#tab, account: this.#account },
+      ...place,
+    };
+    if (replaces !== undefined) record.replaces = replaces;
+    if (ifMatch !== undefined) record.ifMatch = ifMatch;
+    if (url !== undefined) record.url = url;
+    if (problem !== undefined) record.problem = problem;
+    return record;
+  }
+
+  /** A browser that refuses to keep anything: it goes on without. */
+  #giveUp(): void {
+    this.#shelf = undefined;
+  }
+}
+
+/** An upload from what was kept of it. */
+function revived(record: Kept, file: File | undefined): Upload {
+  const { tab: _tab, account: _account, at: _at, order: _order, ...rest } = record;
+  return {
+    ...rest,
+    file: file ?? null,
+    elsewhere: false,
+    kept: file !== undefined,
+    state: stateAfter(record.state, file !== undefined),
+    sent: 0,
+    speed: 0,
+    retries: 0,
+  };
+}
+
+/** What an upload is after its page was left. */
+function stateAfter(state: UploadState, hasFile: boolean): UploadState {
+  if (state === 'done' || state === 'skipped') return state;
+  if (!hasFile) return 'fileless';
+  return state === 'paused' || state === 'conflict' || state === 'failed' ? state : 'waiting';
+}
+
+function elsewhere(remote: RemoteUpload, size: number, url: string): Upload {
+  return {
+    key: `elsewhere-${remote.id}`,
+    file: null,
+    path: remote.relative_path || remote.filename,
+    size,
+    modified: 0,
+    folder: remote.folder,
+    folderName: '',
+    tags: [],
+    shared: false,
+    onConflict: 'fail',
+    elsewhere: true,
+    state: 'fileless',
+    sent: remote.offset,
+    speed: 0,
+    retries: 0,
+    url,
+    kept: false,
+  };
+}

@@ -1,0 +1,55 @@
+/** Finds for files that were chosen the uploads that lack theirs: one pick of the same folder goes on with all of it. */
+import { type Candidate, nameOf, type Upload } from './uploads-types';
+
+export interface Matched {
+  pairs: { upload: Upload; file: File }[];
+  /** Those that belong to no upload. */
+  rest: Candidate[];
+}
+
+/**
+ * A file is that of an upload if its size, its time as far as it is known, and its whole path are the same; or its name
+ * alone, when it was chosen out of its folder and no other upload fits as well.
+ */
+export function matchFiles(uploads: readonly Upload[], candidates: readonly Candidate[]): Matched {
+  const open = new Set(uploads.filter((upload) => upload.file === null && upload.state === 'fileless'));
+  const pairs: Matched['pairs'] = [];
+  const take = (file: File, upload: Upload | undefined) => {
+    if (!upload) return false;
+    open.delete(upload);
+    pairs.push({ upload, file });
+    return true;
+  };
+  const byPath = group([...open], ({ path, size }) => `${size} ${path}`);
+  const left = candidates.filter(({ file, path }) => {
+    const same = byPath.get(`${file.size} ${path ?? file.name}`) ?? [];
+    return !take(
+      file,
+      same.find((upload) => open.has(upload) && sameTime(upload, file)),
+    );
+  });
+  const byName = group([...open], ({ path, size }) => `${size} ${nameOf(path)}`);
+  const rest = left.filter(({ file }) => {
+    const same = (byName.get(`${file.size} ${file.name}`) ?? []).filter(
+      (upload) => open.has(upload) && sameTime(upload, file),
+    );
+    return !(same.length === 1 && take(file, same[0]));
+  });
+  return { pairs, rest };
+}
+
+/** On another device nothing is known of the time. */
+function sameTime({ modified }: Upload, file: File): boolean {
+  return modified === 0 || modified === file.lastModified;
+}
+
+function group(uploads: readonly Upload[], keyOf: (upload: Upload) => string): Map<string, Upload[]> {
+  const groups = new Map<string, Upload[]>();
+  for (const upload of uploads) {
+    const key = keyOf(upload);
+    const group = groups.get(key);
+    if (group) group.push(upload);
+    else groups.set(key, [upload]);
+  }
+  return groups;
+}

@@ -1,0 +1,148 @@
+/** One file, resumably: tus 1.0.0 by tus-js-client, which is loaded with the first file that needs it. */
+import type { DetailedError, HttpResponse, Upload as TusUpload, UploadOptions } from 'tus-js-client';
+import { api } from './api';
+import type { FileInfo } from './types';
+import { refusal, stallWatch } from './uploads-batch';
+import { CHANGED, EXISTS, nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
+
+export const UPLOADS_URL = '/api/v1/uploads';
+const FILE_ID = 'Upload-File-Id';
+
+/** The upload the server knew is gone: it begins anew. */
+const GONE_STATUS = new Set([404, 410]);
+const OVERTAKEN_STATUS = new Set([409, 423]);
+
+export async function sendResumable(upload: Upload, options: SendOptions): Promise<FileInfo | undefined> {
+  if (!upload.file) throw { kind: 'unreadable', status: 0 } satisfies UploadProblem;
+  const last = await send(upload, upload.file, options);
+  // All bytes are there, but no file became of them: its name was taken.
+  const id = last.getHeader(FILE_ID) ?? (upload.url && (await finish(upload, upload.url)));
+  if (!id) return undefined;
+  try {
+    return await api.get<FileInfo>(`/api/v1/files/${id}/metadata`, {
+      signal: options.signal,
+      neverAsk: true,
+    });
+  } catch {
+    // It has arrived; only the row of the list comes by another way.
+    return undefined;
+  }
+}
+
+async function send(upload: Upload, file: File, options: SendOptions): Promise<HttpResponse> {
+  for (;;) {
+    try {
+      return await attempt(upload, file, options);
+    } catch (thrown) {
+      const problem = thrown as UploadProblem;
+      if (upload.url === undefined || !GONE_STATUS.has(problem.status)) throw problem;
+      delete upload.url;
+    }
+  }
+}
+
+async function attempt(upload: Upload, file: File, options: SendOptions): Promise<HttpResponse> {
+  const { Upload: Client } = await import('tus-js-client');
+  const { signal, onProgress, onPlace } = options;
+  return new Promise((resolve, reject: (problem: UploadProblem) => void) => {
+    const dropped = () => {
+      watch.stop();
+      void client.abort();
+      reject({ kind: 'connection', status: 0 });
+    };
+    const watch = stallWatch(dropped);
+    const client: TusUpload = new Client(file, {
+      ...placeOf(upload),
+      // The queue remembers and tries again; the client need not.
+      storeFingerprintForResuming: false,
+      retryDelays: null,
+      onUploadUrlAvailable: () => {
+        if (client.url) onPlace(new URL(client.url, location.origin).pathname);
+      },
+      onProgress: (sent, total) => {
+        watch.saw(sent < total);
+        onProgress(sent);
+      },
+      onSuccess: ({ lastResponse }) => {
+        watch.stop();
+        resolve(lastResponse);
+      },
+      onError: (error) => {
+        watch.stop();
+        reject(problemOf(error));
+      },
+    });
+    if (signal.aborted) return dropped();
+    signal.addEventListener('abort', dropped, { once: true });
+    watch.saw(true);
+    client.start();
+  });
+}
+
+/** Where it goes: what the server has of it is continued there and nowhere else, also when it cannot be asked just now. */
+function placeOf(upload: Upload): UploadOptions {
+  if (upload.url !== undefined) return { uploadUrl: upload.url };
+  return { endpoint: UPLOADS_URL, metadata: metadataOf(upload) };
+}
+
+export function metadataOf(upload: Upload): Record<string, string> {
+  const { file, path, folder, onConflict, tags, shared, replaces, ifMatch } = upload;
+  const metadata: Record<string, string> = {
+    filename: nameOf(path),
+    relativePath: path,
+    folder,
+    on_conflict: onConflict,
+  };
+  if (file?.type) metadata.filetype = file.type;
+  if (tags.length > 0) metadata.tags = tags.join(',');
+  if (shared) metadata.shared = 'true';
+  if (replaces !== undefined) metadata.replaces = replaces;
+  if (ifMatch !== undefined) metadata.if_match = ifMatch;
+  return metadata;
+}
+
+function problemOf(error: Error | DetailedError): UploadProblem {
+  const response = 'originalResponse' in error ? error.originalResponse : null;
+  if (!response) return { kind: 'connection', status: 0 };
+  const problem = refusal(
+    response.getStatus(),
+    response.getBody() ?? '',
+    response.getHeader('Retry-After') ?? null,
+  );
+  // An older connection still brings bytes of it: its offset is asked for again.
+  const overtaken =
+    OVERTAKEN_STATUS.has(problem.status) && problem.type !== EXISTS && problem.type !== CHANGED;
+  return overtaken ? { kind: 'connection', status: problem.status } : problem;
+}
+
+/** Makes a file of an upload that is whole, under what was decided about its name; gives the file's id. */
+async function finish(upload: Upload, url: string): Promise<string | null> {
+  const metadata = Object.entries(metadataOf(upload)).map(([key, value]) => `${key} ${base64(value)}`);
+  const headers = {
+    'Tus-Resumable': '1.0.0',
+    'Content-Type': 'application/offset+octet-stream',
+    'Upload-Offset': String(upload.size),
+    'Upload-Metadata': metadata.join(','),
+  };
+  let response: Response;
+  try {
+    response = await fetch(url, { method: 'PATCH', headers });
+  } catch {
+    throw { kind: 'connection', status: 0 } satisfies UploadProblem;
+  }
+  if (response.ok) return response.headers.get(FILE_ID);
+  throw refusal(response.status, await response.text(), response.headers.get('Retry-After'));
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}
+
+/** Takes away what the server has of an upload that nobody wants any more. */
+export async function forgetUpload(url: string): Promise<void> {
+  try {
+    await fetch(url, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } });
+  } catch {
+    // The server itself forgets it after some days.
+  }
+}

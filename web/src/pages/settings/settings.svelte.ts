@@ -1,0 +1,73 @@
+/** What the settings page knows: each part is asked for by itself, and one that fails leaves the others alone. */
+import { api, isAbort, sentenceOf } from '../../lib/api';
+import {
+  type BackupSchedule,
+  type Backups,
+  CARE,
+  type Integrity,
+  type Retention,
+  type StorageUse,
+} from '../../lib/care';
+
+/** While a backup or a check runs. */
+const LOOK_EVERY_MS = 2_000;
+
+class Part<T> {
+  value = $state.raw<T>();
+  problem = $state('');
+
+  constructor(private readonly path: string) {}
+
+  async load(): Promise<void> {
+    this.problem = '';
+    try {
+      this.value = await api.get<T>(this.path);
+    } catch (thrown) {
+      if (!isAbort(thrown)) this.problem = sentenceOf(thrown);
+    }
+  }
+}
+
+export class SettingsStore {
+  readonly retention = new Part<Retention>(CARE.settings);
+  readonly space = new Part<StorageUse>(CARE.storage);
+  readonly backups = new Part<Backups>(CARE.backups);
+  readonly integrity = new Part<Integrity>(CARE.integrity);
+  #timer: ReturnType<typeof setInterval> | undefined;
+
+  start(): () => void {
+    for (const part of [this.retention, this.space, this.backups, this.integrity]) void part.load();
+    this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
+    return () => clearInterval(this.#timer);
+  }
+
+  async saveRetention(retention: Retention): Promise<void> {
+    this.retention.value = await api.put<Retention>(CARE.settings, retention);
+  }
+
+  async setQuota(owner: string, quota: number | null): Promise<void> {
+    await api.put(`${CARE.quotas}/${owner || 'household'}`, { quota });
+    await this.space.load();
+  }
+
+  async saveSchedule(schedule: BackupSchedule): Promise<void> {
+    await api.put(`${CARE.backups}/schedule`, schedule);
+    await this.backups.load();
+  }
+
+  async backUp(): Promise<void> {
+    await api.post(`${CARE.backups}/run`);
+    await this.backups.load();
+  }
+
+  async check(): Promise<void> {
+    await api.post(`${CARE.integrity}/scrub`);
+    await this.integrity.load();
+  }
+
+  #look(): void {
+    if (document.hidden) return;
+    if (this.backups.value?.running) void this.backups.load();
+    if (this.integrity.value?.running) void this.integrity.load();
+  }
+}
