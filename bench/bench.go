@@ -39,6 +39,7 @@ type bench struct {
 	largeBytes int64         // size of the large file
 	manyFiles  int           // files in the large library
 	listFiles  int           // files in the library whose whole list is taken
+	treeFiles  int           // files in the library with a large folder
 	viewers    int           // WebSocket clients
 	watch      time.Duration // how long CPU time is watched
 }
@@ -53,9 +54,9 @@ func prepare(ctx context.Context, o options, progress io.Writer) (*bench, error)
 		return nil, fmt.Errorf("temporary directory: %w", err)
 	}
 	b := &bench{dir: dir, keep: o.keep, quick: o.quick, progress: progress, binary: o.binary,
-		round: fullRound, largeBytes: 1 << 30, manyFiles: 100_000, listFiles: 10_000, viewers: 500, watch: 10 * time.Second}
+		round: fullRound, largeBytes: 1 << 30, manyFiles: 100_000, listFiles: 10_000, treeFiles: 1_000_000, viewers: 500, watch: 10 * time.Second}
 	if o.quick {
-		b.round, b.largeBytes, b.manyFiles, b.watch = quickRound, 256<<20, 20_000, 6*time.Second
+		b.round, b.largeBytes, b.manyFiles, b.treeFiles, b.watch = quickRound, 256<<20, 20_000, 100_000, 6*time.Second
 	} else if free := freeSpace(dir); free >= 0 && free < roomNeeded {
 		b.cleanUp()
 		return nil, fmt.Errorf("%s has %s free, a full run takes %s; choose another disk with -dir or a smaller run with -quick", o.dir, mebibytes(free), mebibytes(roomNeeded))

@@ -111,6 +111,7 @@ func measures() []measure {
 		{"metadata", metadata},
 		{"list", list},
 		{"whole-list", wholeList},
+		{"tree", tree},
 		{"live", live},
 		{"sign-in", signInStorm},
 		{"start", start},
