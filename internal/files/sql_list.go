@@ -24,7 +24,13 @@ type selection struct {
 	plan  plan
 	tagID int64
 	total int64 // all that match; -1 when nobody has counted
+	// audiences are those whose files are walked, one after the other or merged; none: all at once.
+	audiences []string
 }
+
+// maxMerged is how many audiences a list is merged of. In a house with more people than this an
+// administrator's list is sorted instead, which takes longer; SQLite merges 500 at most.
+const maxMerged = 100
 
 // selectFiles finds out how to read a list, and unless it will be read whole how long it is.
 func (s store) selectFiles(ctx context.Context, l listQuery) (sel selection, err error) {
@@ -33,7 +39,7 @@ func (s store) selectFiles(ctx context.Context, l listQuery) (sel selection, err
 		sel.total = 0
 		return sel, nil
 	}
-	library, err := s.usage(ctx, l.view)
+	library, err := s.measure(ctx, &sel)
 	if err != nil {
 		return sel, err
 	}
@@ -58,6 +64,22 @@ func (s store) selectFiles(ctx context.Context, l listQuery) (sel selection, err
 	}
 	sel.plan = l.choose(tagged, matching, library.files)
 	return sel, nil
+}
+
+// measure counts what the list's view shows, and finds out of whose files that is.
+func (s store) measure(ctx context.Context, sel *selection) (library counts, err error) {
+	sel.audiences = sel.view.filter()
+	if !sel.view.all {
+		return s.usage(ctx, sel.view)
+	}
+	by, err := s.usageBy(ctx)
+	for _, c := range by {
+		library.add(c)
+	}
+	if len(by) <= maxMerged {
+		sel.audiences = by.inOrder()
+	}
+	return library, err
 }
 
 // choose weighs two costs. Collecting the n matches and sorting them costs about n. Walking

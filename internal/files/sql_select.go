@@ -31,6 +31,9 @@ func (w *listWriter) arg(v any) string {
 func (s store) query(sel selection, after *position, limit int) (string, []any) {
 	w := listWriter{store: s, sel: sel}
 	audiences := sel.view.filter()
+	if sel.plan == walkOrder { // the indexes of orders are by audience
+		audiences = sel.audiences
+	}
 	if len(audiences) > 1 && (sel.plan == walkOrder || sel.plan == walkTag) {
 		w.merge(audiences, after, limit)
 	} else {

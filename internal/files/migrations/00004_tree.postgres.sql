@@ -5,12 +5,16 @@
 -- 'household' or the account's. A folder's files, bytes and folders are those of its whole
 -- subtree, of what is not in the trash. A row of spaces is the lock of a tree and counts what its
 -- owner uses. file_changes is numbered in the order of commits: files_feed's row is locked last.
+-- Lists of everything are merged from the indexes by audience: three indexes less for an upload to write.
 ALTER TABLE file_metadata ADD COLUMN folder_id text COLLATE "C" NOT NULL DEFAULT 'household';
 ALTER TABLE file_metadata ADD COLUMN modified_at bigint NOT NULL DEFAULT 0;
 ALTER TABLE file_metadata ADD COLUMN revision bigint NOT NULL DEFAULT 1;
 ALTER TABLE file_metadata ADD COLUMN trash_id text COLLATE "C";
 UPDATE file_metadata SET folder_id = owner_id WHERE owner_id <> '';
 UPDATE file_metadata SET trash_id = id WHERE deleted_at IS NOT NULL;
+DROP INDEX file_metadata_by_date;
+DROP INDEX file_metadata_by_name;
+DROP INDEX file_metadata_by_size;
 CREATE INDEX file_metadata_folder ON file_metadata (folder_id, name_key, id, size, upload_date) WHERE deleted_at IS NULL;
 CREATE INDEX file_metadata_trash ON file_metadata (trash_id) WHERE trash_id IS NOT NULL;
 

@@ -6,6 +6,9 @@ ALTER TABLE file_metadata ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
 ALTER TABLE file_metadata ADD COLUMN trash_id TEXT;
 UPDATE file_metadata SET folder_id = owner_id WHERE owner_id <> '';
 UPDATE file_metadata SET trash_id = id WHERE deleted_at IS NOT NULL;
+DROP INDEX file_metadata_by_date;
+DROP INDEX file_metadata_by_name;
+DROP INDEX file_metadata_by_size;
 CREATE INDEX file_metadata_folder ON file_metadata (folder_id, name_key, id, size, upload_date) WHERE deleted_at IS NULL;
 CREATE INDEX file_metadata_trash ON file_metadata (trash_id) WHERE trash_id IS NOT NULL;
 
