@@ -120,8 +120,6 @@ func operation(item *huma.PathItem, method string) *huma.Operation {
 	switch method {
 	case http.MethodGet:
 		return item.Get
-	case http.MethodOptions:
-		return item.Options
 	case http.MethodHead:
 		return item.Head
 	case http.MethodPost:
