@@ -11,7 +11,8 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
-// digestsBody asks about content.
+// digestsBody asks about content: up to 1,000 digests, what the database answers in well under a
+// second.
 type digestsBody struct {
 	Digests []string `json:"digests" nullable:"false" minItems:"1" maxItems:"1000" doc:"SHA-256 of contents, in hex"`
 }

@@ -14,13 +14,9 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
-const (
-	// maxKnown is how many digests one question asks about, and how many files one request makes
-	// of them: what the database answers in well under a second.
-	maxKnown = 1000
-	// knownAtOnce is how many of them are stored beside each other, sharing transactions.
-	knownAtOnce = 32
-)
+// knownAtOnce is how many files of known content are stored beside each other, sharing
+// transactions.
+const knownAtOnce = 32
 
 // typeUnknown is the type of the problem that the content is not here, and must be sent.
 const typeUnknown = "unknown"

@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"  //nolint:gosec // as the protocol names it
 	"crypto/sha1" //nolint:gosec // as the protocol names it
 	"crypto/sha256"
@@ -54,6 +55,13 @@ func meta(pairs ...string) string {
 		m[pairs[i]] = pairs[i+1]
 	}
 	return m.Encode()
+}
+
+func encode64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+// identityContext is a context of somebody's.
+func identityContext(t *testing.T, who identity.Principal) context.Context {
+	return identity.With(t.Context(), who)
 }
 
 // begin1 begins an upload and returns its address.

@@ -51,6 +51,7 @@ func elsewhere() map[string]string {
 		"adopt-hashed": "adopt", "adopt-digest": "adopt", "adopt-moved": "adopt",
 		"collect-before": "TestCollector", "collect-row": "TestCollector",
 		"before-unlink": "TestCollector", "after-unlink": "TestCollector",
+		"after-append": "TestResumable", "mid-append": "TestResumable", "before-append-sync": "TestResumable", "after-append-sync": "TestResumable", "after-offset": "TestResumable",
 	}
 }
 
