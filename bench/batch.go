@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 )
@@ -45,7 +44,8 @@ func uploadBatch(ctx context.Context, b *bench) ([]row, error) {
 // the first byte sent to the last line of the answer.
 func (h *house) uploadTogether(files int) (float64, error) {
 	stream := unique(0)
-	before := func(i int) string { return "\r\n" + fmt.Sprintf(partBefore, "batch-"+strconv.Itoa(i)+".bin") }
+	run := stream.source.Uint32()
+	before := func(i int) string { return "\r\n" + fmt.Sprintf(partBefore, fmt.Sprintf("batch-%d-%d.bin", run, i)) }
 	length := len(partAfter)
 	for i := range files {
 		length += len(before(i)) + smallFile

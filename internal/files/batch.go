@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -47,7 +48,8 @@ type batch struct {
 	tell   func(...batchResult)
 	staged chan *batched
 	placed chan placedGroup
-	cut    bool // nobody is there any more; set before staged is closed
+	begun  map[string]*upload // what the files of a path begin with, by the path
+	cut    bool               // nobody is there any more; set before staged is closed
 	files  int
 }
 
@@ -91,7 +93,7 @@ func (f *Files) receiveBatch(ctx context.Context, contentType string, body io.Re
 		return err
 	}
 	defer form.release()
-	b := &batch{f: f, group: group, tell: tell, staged: make(chan *batched, groupFiles), placed: make(chan placedGroup)}
+	b := &batch{f: f, group: group, tell: tell, fields: formFields{to: destination{onConflict: failOnOld}}, begun: map[string]*upload{}, staged: make(chan *batched, groupFiles), placed: make(chan placedGroup)}
 	var both sync.WaitGroup
 	both.Go(func() { b.keep(context.WithoutCancel(ctx)) })
 	both.Go(func() { b.commit(context.WithoutCancel(ctx)) })
@@ -116,7 +118,9 @@ func (b *batch) read(ctx context.Context, form *formReader) error {
 		case err != nil:
 			return err
 		case part.name == "file":
-			err = b.file(ctx, part, form)
+			if err = b.mayBegin(ctx); err == nil {
+				err = b.file(ctx, part, form)
+			}
 		case b.files > 0 && isBatchField(part.name):
 			err = errs.New(errs.Invalid, detailLateField)
 		default:
@@ -153,19 +157,62 @@ func (b *batch) file(ctx context.Context, part formPart, form *formReader) error
 	return form.failed
 }
 
+// mayBegin says before the first file whether anything can be stored where the fields say.
+func (b *batch) mayBegin(ctx context.Context) error {
+	if b.files > 0 {
+		return nil
+	}
+	_, err := b.at(ctx, "")
+	return err
+}
+
+// begin makes an upload of a file's name, which may have a path in front of it.
+func (b *batch) begin(ctx context.Context, sent string) (*batched, error) {
+	cut := strings.LastIndexByte(sent, '/')
+	name := sent[cut+1:]
+	if err := strictName(name); err != nil {
+		return nil, err
+	}
+	u, err := b.at(ctx, sent[:cut+1])
+	if err != nil {
+		return nil, err
+	}
+	begun := &batched{upload: *u}
+	begun.Name, begun.key = name, nameKey(name)
+	return begun, nil
+}
+
+// at is what the files of a path, which ends in a slash or is empty, begin with below the folder of
+// the fields. The folders of the path are made if they are not there.
+func (b *batch) at(ctx context.Context, path string) (*upload, error) {
+	if u, ok := b.begun[path]; ok {
+		return u, nil
+	}
+	to := b.fields.to
+	if path != "" {
+		d, err := b.f.MakePath(ctx, to.folder, strings.Split(strings.TrimSuffix(path, "/"), "/"))
+		if err != nil {
+			return nil, err
+		}
+		to.folder = d.ID
+	}
+	u, err := b.fields.finish(&upload{})
+	if err == nil {
+		err = b.f.aim(ctx, u, to)
+	}
+	if err != nil {
+		return nil, err
+	}
+	b.begun[path] = u
+	return u, nil
+}
+
 // stage streams one file's content to incoming.
 func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*batched, error) {
 	if !part.hasFile {
 		return nil, errs.New(errs.Invalid, detailPlain)
 	}
-	u := &batched{}
-	if _, err := b.fields.finish(&u.upload); err != nil {
-		return nil, err
-	}
-	if err := b.f.aim(ctx, &u.upload, b.fields.to); err != nil {
-		return nil, err
-	}
-	name, err := cleanName(part.filename)
+	u, err := b.begin(ctx, part.filename)
 	if err != nil {
 		return nil, err
 	}
@@ -189,7 +236,7 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 	if err != nil {
 		return nil, err
 	}
-	u.ID, u.Name, u.key, u.ContentType = id, name, nameKey(name), kind
+	u.ID, u.ContentType = id, kind
 	u.SHA256, u.Size, u.path = digest, size, blob.Path(digest)
 	u.staged = blob.Staged{ID: id, SHA256: digest, Size: size}
 	return u, nil

@@ -190,6 +190,47 @@ func TestBatchRefusals(t *testing.T) {
 	})
 }
 
+// TestBatchFolders: paths make folders, once; a taken name is that file's trouble unless the form says
+// what to do about it.
+func TestBatchFolders(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		door := h.as(ada())
+		top := door.mkdir("mine", "Photos")
+		into := func(onConflict string) map[string]string {
+			return map[string]string{"folder": top, "on_conflict": onConflict}
+		}
+		got := door.batch(map[string]string{"folder": top}, "2026/May/a.jpg", "1", "2026/b.jpg", "2", "c.jpg", "3", "2026/May/d.jpg", "4", "2026/../e", "5", "/f", "6", "2026/May/a.jpg", "7", "2026/", "8", "a\\b", "9")
+		for i, want := range []int{200, 200, 200, 200, 422, 422, 409, 422, 422} {
+			if line := got.files[i]; line.Status != want {
+				t.Errorf("file %d: got %+v, want status %d", i, line, want)
+			}
+		}
+		year := door.entriesOf(top, "").Folders[0].ID
+		may := door.entriesOf(year, "").Folders[0].ID
+		for id, want := range map[string]string{top: "2026/ c.jpg", year: "May/ b.jpg", may: "a.jpg d.jpg"} {
+			if got := door.names(id); got != want {
+				t.Errorf("got %q, want %q", got, want)
+			}
+		}
+		if d := door.folderOf(top); d.Files != 4 || d.Folders != 2 {
+			t.Errorf("got %+v, want 4 files and 2 folders in it", d)
+		}
+		if got := door.batch(into("rename"), "2026/May/a.jpg", "10"); got.files[0].File.Filename != "a (2).jpg" {
+			t.Errorf("rename: got %+v", got.files[0].File)
+		}
+		first := got.files[0].File.ID
+		if got := door.batch(into("replace"), "2026/May/a.jpg", "11"); got.files[0].File.ID != first || got.files[0].File.Size != 2 {
+			t.Errorf("replace: got %+v, want new content of %s", got.files[0].File, first)
+		}
+		if got := door.batch(into("keep"), "2026/May/a.jpg", "12"); got.files[0].File.ID == first || got.files[0].File.Filename != "a.jpg" {
+			t.Errorf("keep: got %+v", got.files[0].File)
+		}
+		kind, body := batchBody(into("fail"), "a", "13")
+		h.as(bob()).want(h.as(bob()).do("POST", prefix+"/batch", kind, body), 404)
+		h.consistent()
+	})
+}
+
 // listen serves the house on a socket.
 func (h *house) listen() *httptest.Server {
 	h.t.Helper()
@@ -292,7 +333,7 @@ func TestBatchDiskFails(t *testing.T) {
 			}
 			at(nil)
 			h.emptyIncoming()
-			if got := h.batch(nil, "a", name); *got.last.Stored != 1 {
+			if got := h.batch(nil, name, name); *got.last.Stored != 1 {
 				t.Errorf("%s: afterwards got %+v", name, got)
 			}
 		}

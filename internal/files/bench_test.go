@@ -196,15 +196,12 @@ func BenchmarkMetadata(b *testing.B) {
 func BenchmarkBatch(b *testing.B) {
 	const files = 2000
 	h := benchHouse(b)
-	var pairs []string
-	for i := range files {
-		pairs = append(pairs, fmt.Sprint("file ", i), "")
-	}
+	pairs := make([]string, 2*files)
 	content := make([]byte, 4096)
 	for n := range b.N {
 		for i := range files {
 			copy(content, fmt.Sprint(n, " ", i, " "))
-			pairs[2*i+1] = string(content)
+			pairs[2*i], pairs[2*i+1] = fmt.Sprint("file ", n, " ", i), string(content)
 		}
 		kind, body := batchBody(nil, pairs...)
 		if w := h.do("POST", prefix+"/batch", kind, body); w.Code != 200 || bytes.Count(w.Body.Bytes(), []byte("\n")) != files+1 {

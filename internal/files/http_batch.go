@@ -22,9 +22,11 @@ const maxBatches = 4
 
 // batchForm describes a batch for people and programs.
 type batchForm struct {
-	Tags   string   `json:"tags,omitempty" example:"holiday,2026" doc:"Tags of all files, separated by commas; before the files"`
-	Shared string   `json:"shared,omitempty" enum:"true,1,on,yes,false,0,off,no" doc:"Whether everybody in the house may see the files; before the files"`
-	File   []string `json:"file" format:"binary" doc:"The files: as many parts of this name as there are files, up to 20,000 of up to 16 MiB each"`
+	Folder     string   `json:"folder,omitempty" example:"mine" doc:"The folder they go to, or the one below which the folders of their names lie; the root of one's own tree if left out. Before the files"`
+	OnConflict string   `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" default:"fail" doc:"What is done when a name is taken; before the files"`
+	Tags       string   `json:"tags,omitempty" example:"holiday,2026" doc:"Tags of all files, separated by commas; before the files"`
+	Shared     string   `json:"shared,omitempty" enum:"true,1,on,yes,false,0,off,no" doc:"Whether everybody in the house may see the files; before the files"`
+	File       []string `json:"file" format:"binary" doc:"The files: as many parts of this name as there are files, up to 20,000 of up to 16 MiB each. A filename may be a relative path with slashes; its folders are made"`
 }
 
 // batchLine is a line of the answer to a batch; the last one has stored and failed only.

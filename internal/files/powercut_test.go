@@ -200,7 +200,7 @@ func (o *outage) uploadMany() {
 	for range 1 + rand.IntN(40) {
 		files = append(files, "many", o.content())
 	}
-	kind, body := batchBody(nil, files...)
+	kind, body := batchBody(map[string]string{"on_conflict": "keep"}, files...)
 	w := o.do("POST", prefix+"/batch", kind, body)
 	if w.Code != 200 {
 		return

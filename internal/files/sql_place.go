@@ -14,12 +14,17 @@ type placing struct {
 	folders map[string]error // whether a folder is still there
 	waiting []*upload        // that get a row of their own, and have none yet
 	taken   map[string]bool  // their names, by folder
+	free    map[string]bool  // names that nobody bears, by folder, until one of the batch does
 }
 
 // place puts every upload of a batch where it shall go. What is wrong with one of them is told
 // of it alone. It changes nothing of the batch.
 func (s store) place(ctx context.Context, c *changing, batch []*upload) ([]placed, error) {
 	p := &placing{store: s, c: c, folders: map[string]error{}, taken: map[string]bool{}}
+	var err error
+	if p.free, err = s.freeNames(ctx, c.tx, batch); err != nil {
+		return nil, err
+	}
 	list := make([]placed, len(batch))
 	for i, u := range batch {
 		c.set.actor = u.actor
@@ -42,7 +47,7 @@ func (p *placing) one(ctx context.Context, u *upload) (placed, error) {
 		return placed{}, err
 	}
 	name := u.Name
-	if u.conflict != "" && u.conflict != keepBoth {
+	if u.mayMeet() && !p.free[u.Folder+"/"+u.key] {
 		if p.taken[u.Folder+"/"+u.key] {
 			if err := p.flush(ctx); err != nil {
 				return placed{}, err
@@ -65,6 +70,7 @@ func (p *placing) one(ctx context.Context, u *upload) (placed, error) {
 	row.Name, row.key = name, nameKey(name)
 	p.waiting = append(p.waiting, row)
 	p.taken[row.Folder+"/"+row.key] = true
+	delete(p.free, row.Folder+"/"+row.key)
 	p.c.set.added(&row.File, changeCreated)
 	return placed{file: row.File}, nil
 }

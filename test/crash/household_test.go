@@ -92,7 +92,7 @@ func (h *household) upload() bool {
 // batch uploads up to a hundred files in one request and reports whether the server is still
 // there. A file is promised when its line has come, whatever becomes of the rest.
 func (h *household) batch() bool {
-	var parts []server.Part
+	parts := []server.Part{server.Field("on_conflict", "keep")}
 	var digests []string
 	for range 1 + rand.IntN(100) {
 		content := h.content()

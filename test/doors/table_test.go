@@ -111,7 +111,7 @@ func table() map[string]row {
 		"DELETE /api/v1/invitations/{id}":      manage(404, nil),
 		"GET /api/v1/audit":                    manage(200, nil),
 		"POST /api/v1/files/upload":            {roles: "am", scope: "files:write", body: server.Multipart(server.FilePart("x", "text/plain", []byte("x")))},
-		"POST /api/v1/files/batch":             {roles: "am", scope: "files:write", body: server.Multipart(server.FilePart("x", "text/plain", []byte("x")))},
+		"POST /api/v1/files/batch":             {roles: "am", scope: "files:write", body: server.Multipart(server.Field("on_conflict", "keep"), server.FilePart("x", "text/plain", []byte("x")))},
 		"GET /api/v1/files/list":               {roles: "amg", scope: "files:read"},
 		"GET /api/v1/files/tags":               {roles: "amg", scope: "files:read"},
 		"GET /api/v1/files/{id}/metadata":      {roles: "amg", scope: "files:read", kind: readable},
