@@ -137,20 +137,20 @@ func (v view) shows(audience string) bool {
 	return v.all || audience == household || audience == v.own
 }
 
-// entries are changes with the place to go on from.
-type entries struct {
+// feedPart is changes with the place to go on from.
+type feedPart struct {
 	list   []feedEntry
 	cursor int64
 	more   bool
 }
 
 // changesSince reads up to limit changes that the view may know of.
-func (f *Files) changesSince(ctx context.Context, v view, since int64, limit int) (entries, error) {
-	all := entries{cursor: since, more: true}
+func (f *Files) changesSince(ctx context.Context, v view, since int64, limit int) (feedPart, error) {
+	all := feedPart{cursor: since, more: true}
 	for range feedWindows {
 		page, err := f.store.changesAfter(ctx, v, all.cursor, limit-len(all.list))
 		if err != nil {
-			return entries{}, err
+			return feedPart{}, err
 		}
 		all.list, all.cursor, all.more = append(all.list, page.list...), page.cursor, page.more
 		if !all.more || len(all.list) >= limit {

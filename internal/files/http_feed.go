@@ -102,12 +102,12 @@ func (f *Files) handleEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer stream.Close()
 	stream.Event(formatCursor(page.start), "ready", []byte(`{"cursor":"`+formatCursor(page.start)+`"}`))
-	return f.follow(stream, v, page.entries, slot)
+	return f.follow(stream, v, page.feedPart, slot)
 }
 
 // beginning is the first page of a stream with the cursor before it.
 type beginning struct {
-	entries
+	feedPart
 	start int64
 }
 
@@ -126,13 +126,13 @@ func (f *Files) firstEvents(r *http.Request, v view) (b beginning, err error) {
 	if b.start, err = parseCursor(since); err != nil {
 		return b, err
 	}
-	b.entries, err = f.changesSince(r.Context(), v, b.start, feedPage)
+	b.feedPart, err = f.changesSince(r.Context(), v, b.start, feedPage)
 	return b, err
 }
 
 // follow sends page and everything that comes after it, until the stream ends. A client that
 // takes nothing any more comes back later and resumes.
-func (f *Files) follow(stream *httpd.Stream, v view, page entries, slot <-chan struct{}) error {
+func (f *Files) follow(stream *httpd.Stream, v view, page feedPart, slot <-chan struct{}) error {
 	heartbeat := time.NewTicker(httpd.StreamHeartbeat)
 	defer heartbeat.Stop()
 	for {

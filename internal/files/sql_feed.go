@@ -18,7 +18,7 @@ func (s store) feedNewest(ctx context.Context) (seq int64, err error) {
 
 // changesAfter reads up to limit changes after since that a view shows or did show, passing by
 // no more than feedWindow rows.
-func (s store) changesAfter(ctx context.Context, v view, since int64, limit int) (page entries, err error) {
+func (s store) changesAfter(ctx context.Context, v view, since int64, limit int) (page feedPart, err error) {
 	newest, err := s.feedNewest(ctx)
 	if err != nil {
 		return page, err
