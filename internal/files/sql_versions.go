@@ -8,7 +8,6 @@ import (
 	"github.com/google/uuid"
 
 	"homeserver/internal/platform/errs"
-	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -120,7 +119,6 @@ func (s store) replace(ctx context.Context, id string, u *upload, now int64, may
 		if row, err = s.replaceContent(ctx, tx, set, present, u); err != nil {
 			return err
 		}
-		failpoint.Hit("replace-row")
 		a, err = set.apply(ctx, tx, now)
 		return err
 	})

@@ -12,7 +12,6 @@ import (
 
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
-	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/identity"
 )
 
@@ -167,7 +166,6 @@ func (f *Files) keepContent(ctx context.Context, u *upload, id string, may func(
 		return nil, err
 	}
 	row, a, err := f.store.replace(ctx, id, u, f.now().UnixMicro(), may, func() error { return f.inPlace(ctx, []*upload{u}) })
-	failpoint.Hit("after-replace")
 	if errs.Is(err, errs.Conflict) && errs.TypeOf(err) == "" { // errCollected
 		err = errs.Wrap(errs.Unavailable, "The same content was just being removed. Nothing was stored; please send it again.", err)
 	}
