@@ -15,8 +15,8 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
-// ask sends a request with headers, name and value by turns.
-func (h *house) ask(method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+// request sends a request with headers, name and value by turns.
+func (h *house) request(method, path string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
 	h.t.Helper()
 	r := httptest.NewRequestWithContext(identity.With(h.t.Context(), h.who), method, prefix+path, body)
 	r.Host = "localhost"
@@ -31,7 +31,7 @@ func (h *house) ask(method, path string, body io.Reader, headers ...string) *htt
 // replaceWith puts content in the place of a file's.
 func (h *house) replaceWith(id, content string, headers ...string) *httptest.ResponseRecorder {
 	h.t.Helper()
-	return h.ask("PUT", "/"+id+"/content", strings.NewReader(content), headers...)
+	return h.request("PUT", "/"+id+"/content", strings.NewReader(content), headers...)
 }
 
 // content downloads.
@@ -76,7 +76,7 @@ func TestReplaceMakesVersions(t *testing.T) {
 		if h.content(f.ID+"/download") != "3" || h.content(f.ID+"/versions/"+versions[1].ID+"/download") != "one" || h.content(f.ID+"/versions/"+versions[0].ID+"/download") != "second" {
 			t.Error("the contents are mixed up")
 		}
-		part := h.ask("GET", "/"+f.ID+"/versions/"+versions[0].ID+"/download", nil, "Range", "bytes=1-2")
+		part := h.request("GET", "/"+f.ID+"/versions/"+versions[0].ID+"/download", nil, "Range", "bytes=1-2")
 		if part.Code != 206 || part.Body.String() != "ec" || part.Header().Get("ETag") != `"`+versions[0].SHA256+`"` || part.Header().Get("Content-Disposition") != `attachment; filename="a.txt"` {
 			t.Errorf("got %d %q %v", part.Code, part.Body, part.Header())
 		}
@@ -127,7 +127,7 @@ func TestVersionsArePinnedAndDeleted(t *testing.T) {
 		for _, request := range []string{"GET /%s/download", "HEAD /%s/download", "POST /%s/restore", "DELETE /%s"} {
 			method, path, _ := strings.Cut(request, " ")
 			for _, id := range []string{v.ID, "nobody", "%00"} {
-				h.want(h.ask(method, "/"+other.ID+"/versions"+fmt.Sprintf(path, id), nil), 404)
+				h.want(h.request(method, "/"+other.ID+"/versions"+fmt.Sprintf(path, id), nil), 404)
 			}
 		}
 	})
@@ -138,7 +138,7 @@ func TestReplaceKeepsTheOldContentUntilAllIsThere(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		f := h.put("a", "one", "")
 		for _, failure := range []error{io.ErrUnexpectedEOF, errors.New("connection reset")} {
-			w := h.ask("PUT", "/"+f.ID+"/content", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(failure)))
+			w := h.request("PUT", "/"+f.ID+"/content", io.MultiReader(strings.NewReader("half"), iotest.ErrReader(failure)))
 			if w.Code < 400 {
 				t.Errorf("got %d", w.Code)
 			}
@@ -191,7 +191,7 @@ func TestReplaceIfMatch(t *testing.T) {
 			t.Errorf("got %d versions, want %d", n, 2+len(codes))
 		}
 		v := h.versionsOf(f.ID)[3]
-		h.want(h.ask("POST", "/"+f.ID+"/versions/"+v.ID+"/restore", nil, "If-Match", `"r2"`), 412)
+		h.want(h.request("POST", "/"+f.ID+"/versions/"+v.ID+"/restore", nil, "If-Match", `"r2"`), 412)
 		h.sound()
 	})
 }
@@ -201,10 +201,10 @@ func TestMetadataIsTagged(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		f := h.put("a", "one", "")
 		path := "/" + f.ID + "/metadata"
-		if w := h.ask("GET", path, nil, "If-None-Match", `"r1"`); w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("ETag") != `"r1"` {
+		if w := h.request("GET", path, nil, "If-None-Match", `"r1"`); w.Code != 304 || w.Body.Len() != 0 || w.Header().Get("ETag") != `"r1"` {
 			t.Errorf("got %d %s %v", w.Code, w.Body, w.Header())
 		}
-		if got := into[FileBody](h, h.ask("GET", path, nil, "If-None-Match", `"r2"`)); got.ETag != `"r1"` || got.FolderID != "household" || got.Modified != got.UploadDate {
+		if got := into[FileBody](h, h.request("GET", path, nil, "If-None-Match", `"r2"`)); got.ETag != `"r1"` || got.FolderID != "household" || got.Modified != got.UploadDate {
 			t.Errorf("got %+v", got)
 		}
 		if got := h.list("").Files[0]; got.ETag != `"r1"` || got.FolderID != "household" || got.Modified != got.UploadDate {
