@@ -80,12 +80,6 @@ func (s store) markUnreferenced(ctx context.Context, now int64) (marked int64, e
 	return s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE unreferenced_at IS NULL AND `+unreferenced, now)
 }
 
-// dateUnreferenced adds a row for content that was published and that nothing refers to yet.
-func (s store) dateUnreferenced(ctx context.Context, u *upload, now int64) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO blobs (sha256, size, created_at, unreferenced_at) VALUES ($1, $2, $3, $4) ON CONFLICT (sha256) DO NOTHING`, u.SHA256, u.Size, now, now)
-	return err
-}
-
 // adoptOrphans adds rows for content that was found on disk without one, dated now.
 func (s store) adoptOrphans(ctx context.Context, found []blob.Info, now int64) error {
 	slices.SortFunc(found, func(a, b blob.Info) int { return compareText(a.SHA256, b.SHA256) })

@@ -102,29 +102,6 @@ func (s store) lockOne(ctx context.Context, tx *sqldb.Tx, id string, now int64, 
 	return &rows[0], nil
 }
 
-// replace makes an upload the content of a file in one transaction; inPlace looks in the middle
-// of it, while the blob's row is locked against the collector, whether the content is there.
-func (s store) replace(ctx context.Context, id string, u *upload, now int64, may func(*File) error, inPlace func() error) (row *File, a applied, err error) {
-	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		present, err := s.lockOne(ctx, tx, id, now, may, func() error {
-			if err := insertBlobs(ctx, tx, []*upload{u}, now); err != nil {
-				return err
-			}
-			return inPlace()
-		})
-		if err != nil {
-			return err
-		}
-		set := newChangeSet(ctx)
-		if row, err = s.replaceContent(ctx, tx, set, present, u); err != nil {
-			return err
-		}
-		a, err = set.apply(ctx, tx, now)
-		return err
-	})
-	return row, a, err
-}
-
 // restoreVersion swaps a version and the file's content. References to content come and go in
 // one transaction, so the collector never sees it without one.
 func (s store) restoreVersion(ctx context.Context, id, version string, at time.Time, may func(*File) error) (row *File, a applied, err error) {

@@ -53,10 +53,9 @@ type content struct {
 // ReplaceContent makes what it reads from body the content of a file; what the file was becomes
 // a version. Nothing changes before everything has arrived and is durable, and then all at once.
 func (f *Files) ReplaceContent(ctx context.Context, id string, c content, body io.Reader) (*File, error) {
-	may := gateIf(identity.From(ctx), c.match, identity.ChangeFile)
 	row, err := f.store.find(ctx, id)
 	if err == nil {
-		err = may(row)
+		err = gateIf(identity.From(ctx), c.match, identity.ChangeFile)(row)
 	}
 	if err == nil {
 		err = f.ready(ctx, row)
@@ -75,14 +74,17 @@ func (f *Files) ReplaceContent(ctx context.Context, id string, c content, body i
 		err = c.check(u.SHA256, u.Size)
 	}
 	if err == nil {
-		row, err = f.keepContent(ctx, u, id, may)
+		err = f.aim(ctx, u, destination{replaces: id, match: c.match})
+	}
+	if err == nil {
+		err = f.keep(ctx, u)
 	}
 	if err != nil {
 		f.discard(u)
 		return nil, err
 	}
-	f.recordFiles(ctx, "files.replace", []File{*row}, "")
-	return row, nil
+	f.recordFiles(ctx, "files.replace", []File{u.File}, "")
+	return &u.File, nil
 }
 
 // ready makes sure that a file can be replaced: the storage is there and has room, and a file
@@ -154,35 +156,7 @@ func (f *Files) stageContent(ctx context.Context, row *File, kind string, body i
 	return &upload{
 		File:   File{ID: id, Name: row.Name, ContentType: kind, Size: size, SHA256: digest, Owner: row.Owner, path: blob.Path(digest), Uploaded: now, Modified: now},
 		staged: blob.Staged{ID: id, SHA256: digest, Size: size},
-		actor:  identity.From(ctx).UserID,
 	}, nil
-}
-
-// keepContent gives content its place and makes it the file's.
-func (f *Files) keepContent(ctx context.Context, u *upload, id string, may func(*File) error) (row *File, err error) {
-	release := f.claims.publish(u.SHA256)
-	defer release()
-	if err := f.blobs.Publish(ctx, []blob.Staged{u.staged}); err != nil {
-		return nil, err
-	}
-	row, a, err := f.store.replace(ctx, id, u, f.now().UnixMicro(), may, func() error { return f.inPlace(ctx, []*upload{u}) })
-	if errs.Is(err, errs.Conflict) && errs.TypeOf(err) == "" { // errCollected
-		err = errs.Wrap(errs.Unavailable, "The same content was just being removed. Nothing was stored; please send it again.", err)
-	}
-	if err != nil {
-		f.forsake(ctx, u)
-		return nil, err
-	}
-	f.done(a)
-	return row, nil
-}
-
-// forsake dates content for the collector that was published and then refused: it came from a
-// client of this database, so unlike what nobody knows it need not be kept in quarantine.
-func (f *Files) forsake(ctx context.Context, u *upload) {
-	if err := f.store.dateUnreferenced(ctx, u, f.now().UnixMicro()); err != nil {
-		f.log.Debug("refused content stays until the collector finds it", "sha256", u.SHA256, "error", err)
-	}
 }
 
 // Versions lists what a file's content once was, the newest first.
