@@ -130,6 +130,7 @@ func (f *Files) routes(r *httpd.Router) {
 	f.uploadRoutes(r)
 	f.knownRoutes(r)
 	f.versionRoutes(r)
+	f.trashRoutes(r)
 	f.feedRoutes(r)
 
 	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",

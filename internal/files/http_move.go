@@ -32,7 +32,7 @@ type doneBody struct {
 
 type failedBody struct {
 	ID     string `json:"id"`
-	Kind   string `json:"kind" enum:"file,folder"`
+	Kind   string `json:"kind,omitempty" enum:"file,folder"`
 	Status int    `json:"status" example:"409"`
 	Detail string `json:"detail" doc:"A sentence: what failed and what to do about it"`
 	Type   string `json:"type" example:"urn:homeserver:exists"`
