@@ -45,9 +45,9 @@ import (
 var migrations embed.FS
 
 const (
-	// undoWindow is how long a deleted file can be had back at least: long enough to read
-	// "Undo" and press it, short enough that deleting frees space the same day.
-	undoWindow = 60 * time.Second
+	// undoWindow is how long what is in the trash can be had back at least: a month of holidays and
+	// some days to notice.
+	undoWindow = 30 * 24 * time.Hour
 	// purgeEvery is how often deleted rows are looked for without being told of any; a deletion
 	// asks for a purge by itself.
 	purgeEvery = 6 * time.Hour

@@ -234,6 +234,7 @@ func TestFolderPermissions(t *testing.T) {
 			{name: "upload", writes: true, send: func(h *house, id string) *httptest.ResponseRecorder { return h.putInto(id, "f", "1", "") }, ok: 200},
 			{name: "move", writes: true, gives: true, send: carry("move", kindFolder), ok: 200},
 			{name: "copy", writes: true, send: carry("copy", kindFolder), ok: 200},
+			{name: "delete", writes: true, send: on("DELETE", "/{id}", ""), ok: 200},
 		} {
 			for _, who := range []identity.Principal{{}, guest(), ada(), bob(), administrator(), apiKey(), token(ada(), identity.ScopeFilesRead)} {
 				for _, owner := range []identity.Principal{ada(), bob(), apiKey()} {

@@ -126,7 +126,7 @@ func (f *Files) listTrash(ctx context.Context, in *trashInput) (*out[trashBody],
 }
 
 func (f *Files) trashedBody(t *Trashed) trashedBody {
-	until := t.At.Add(trashKept)
+	until := t.At.Add(undoWindow)
 	return trashedBody{ID: t.ID, Kind: string(t.Kind), ItemID: t.Item, Name: t.Name, Path: t.Path, Owner: t.Owner, Files: t.files, Bytes: t.bytes,
 		DeletedAt: t.At, DeletedBy: t.By, DeletedByName: f.lent.displayName(t.By), ExpiresAt: &until}
 }

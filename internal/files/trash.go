@@ -19,10 +19,6 @@ const (
 	someFiles = 10
 	// typeConfirm is the type of the problem that a second word is asked for.
 	typeConfirm = "confirm"
-	// trashKept is how long what is deleted can be had back at least.
-	trashKept = 30 * 24 * time.Hour
-	// trashPage is how many things in the trash a page holds unless a client says otherwise.
-	trashPage = 200
 )
 
 // Trashed is a file or a folder in the trash; of a folder everything in it goes and comes with it.
@@ -88,7 +84,7 @@ func (d deleted) ids() []string {
 // ctx may change. It returns them, and until when they can be had back at least.
 func (f *Files) Delete(ctx context.Context, d deletion) (gone deleted, undoUntil time.Time, err error) {
 	now := f.now()
-	undoUntil = now.Add(trashKept).UTC().Truncate(time.Second)
+	undoUntil = now.Add(undoWindow).UTC().Truncate(time.Second)
 	owners, err := f.store.ownersOfItems(ctx, transfer{files: items(d.files), folders: items(d.folders)})
 	if err != nil || len(owners) == 0 {
 		return gone, undoUntil, err

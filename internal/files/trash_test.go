@@ -41,7 +41,7 @@ func (h *house) trashNow() trashBody {
 // tree is what lies in a folder and below, as paths.
 func (h *house) tree(folder, path string, all map[string]string) map[string]string {
 	h.t.Helper()
-	page := into[entriesBody](h, h.api("GET", "/folders/"+folder+"/entries?limit=1000", ""))
+	page := into[folderEntriesBody](h, h.api("GET", "/folders/"+folder+"/entries?limit=1000", ""))
 	for _, d := range page.Folders {
 		all[path+d.Name+"/"] = fmt.Sprint(d.Files, d.Bytes, d.Folders)
 		h.tree(d.ID, path+d.Name+"/", all)
@@ -56,6 +56,7 @@ func (h *house) tree(folder, path string, all map[string]string) map[string]stri
 func (h *house) counted() {
 	h.t.Helper()
 	h.consistent()
+	h.wholeTree()
 	for what, query := range map[string]string{
 		"folders whose files do not add up": `WITH RECURSIVE up (id, file_id, size) AS (
 				SELECT folder_id, id, size FROM file_metadata WHERE deleted_at IS NULL
@@ -221,7 +222,7 @@ func TestRestoreConflicts(t *testing.T) {
 				t.Errorf("got %+v", got)
 			}
 			var names []string
-			for _, f := range into[entriesBody](h, h.api("GET", "/folders/"+in+"/entries", "")).Files {
+			for _, f := range into[folderEntriesBody](h, h.api("GET", "/folders/"+in+"/entries", "")).Files {
 				names = append(names, strings.Replace(f.Filename, ".txt", "", 1)+" "+h.content(f.ID+"/download"))
 				h.want(h.do("DELETE", prefix+"/"+f.ID, "", nil), 200)
 			}
@@ -285,12 +286,12 @@ func TestSecondWord(t *testing.T) {
 func TestDeleteIfMatch(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		f := h.put("a", "1", "")
-		h.want(h.ask("DELETE", "/"+f.ID, nil, "If-Match", `"r7"`), 412)
-		h.want(h.ask("DELETE", "/"+f.ID, nil, "If-Match", `r1`), 400)
-		h.want(h.ask("DELETE", "/"+f.ID, nil, "If-Match", `"`+*f.SHA256+`"`), 200)
+		h.want(h.request("DELETE", "/"+f.ID, nil, "If-Match", `"r7"`), 412)
+		h.want(h.request("DELETE", "/"+f.ID, nil, "If-Match", `r1`), 400)
+		h.want(h.request("DELETE", "/"+f.ID, nil, "If-Match", `"`+*f.SHA256+`"`), 200)
 		d := "/../folders/" + h.folderAt("household", "d")
-		h.want(h.ask("DELETE", d, nil, "If-Match", `"r9"`), 412)
-		h.want(h.ask("DELETE", d, nil, "If-Match", `"r1"`), 200)
+		h.want(h.request("DELETE", d, nil, "If-Match", `"r9"`), 412)
+		h.want(h.request("DELETE", d, nil, "If-Match", `"r1"`), 200)
 	})
 }
 
