@@ -45,7 +45,7 @@ func (f *Files) Copy(ctx context.Context, t transfer) ([]moved, error) {
 	}
 	var done []moved
 	a, err := f.store.change(ctx, f.now().UnixMicro(), append(owners, to.Owner), func(c *changing) error {
-		done = nil
+		done, c.confirmed = nil, t.confirm
 		to, err := f.store.still(ctx, c, to)
 		if err != nil {
 			return err

@@ -45,9 +45,9 @@ import (
 var migrations embed.FS
 
 const (
-	// undoWindow is how long a deleted file can be had back at least: long enough to read
-	// "Undo" and press it, short enough that deleting frees space the same day.
-	undoWindow = 60 * time.Second
+	// undoWindow is how long what is in the trash can be had back at least: a month of holidays and
+	// some days to notice.
+	undoWindow = 30 * 24 * time.Hour
 	// purgeEvery is how often deleted rows are looked for without being told of any; a deletion
 	// asks for a purge by itself.
 	purgeEvery = 6 * time.Hour
@@ -143,6 +143,7 @@ type Files struct {
 
 	sittings sittings // resumable uploads that somebody is at
 
+	feed      feed
 	onChange  func(seq int64) // called after a change was committed; may be nil
 	purgeSoon chan struct{}   // a deletion asks Run for a purge after the undo window
 	workers   atomic.Pointer[jobs.Workers]
@@ -154,7 +155,7 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 		log = slog.New(slog.DiscardHandler)
 	}
 	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
-	f.commit.store = f.commitBatch
+	f.commit.store, f.onChange = f.commitBatch, f.feed.wake
 	return f
 }
 
@@ -171,6 +172,7 @@ func (f *Files) Service() service.Service {
 func (f *Files) jobs(w *jobs.Workers) {
 	f.workers.Store(w)
 	w.Every("files.adopt", adoptEvery, f.Adopt)
+	w.Every("files.feed", feedEvery, f.TrimFeed)
 	w.Every("files.purge", purgeEvery, f.Purge)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)

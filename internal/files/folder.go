@@ -178,7 +178,7 @@ func (f *Files) MakePath(ctx context.Context, parent string, names []string) (d 
 }
 
 // RenameFolder gives a folder another name.
-func (f *Files) RenameFolder(ctx context.Context, id, name string, match ifMatch, onConflict conflict) (*Folder, error) {
+func (f *Files) RenameFolder(ctx context.Context, id, name string, match ifMatch, onConflict conflict, confirmed string) (*Folder, error) {
 	if err := strictName(name); err != nil {
 		return nil, err
 	}
@@ -190,6 +190,7 @@ func (f *Files) RenameFolder(ctx context.Context, id, name string, match ifMatch
 		return nil, errs.New(errs.Invalid, "This is the top of a tree; it has no name that could be changed.")
 	}
 	a, err := f.store.change(ctx, f.now().UnixMicro(), []string{d.Owner}, func(c *changing) error {
+		c.confirmed = confirmed
 		var err error
 		if d, err = f.store.lockedFolder(ctx, c, d.ID, match, gateFolder(identity.From(ctx), identity.ChangeFile)); err != nil {
 			return err

@@ -74,7 +74,9 @@ func (h *house) send(method, path, body string) *httptest.ResponseRecorder {
 type piece struct {
 	owner           identity.Principal
 	shared, trashed bool
+	versioned       bool // its content was replaced once
 	id              string
+	version         string // the id of what it was, with versioned
 }
 
 // visible is the rule written down once more: what somebody may read.
@@ -91,6 +93,10 @@ func (p piece) mine(who identity.Principal) bool {
 func (p piece) make(h *house) piece {
 	owner := h.as(p.owner)
 	p.id = into[FileBody](owner, owner.upload("piece", "content", "shared", fmt.Sprint(p.shared), "tags", "t")).ID
+	if p.versioned {
+		h.want(owner.replaceWith(p.id, "other content"), 200)
+		p.version = owner.versionsOf(p.id)[0].ID
+	}
 	if p.trashed {
 		h.want(owner.do("DELETE", prefix+"/"+p.id, "", nil), 200)
 	}
@@ -103,6 +109,7 @@ type operation struct {
 	route  string
 	writes bool
 	bulk   bool // answers 200 and names what is missing
+	of     bool // is about a version of the file; send gets the path of it
 	send   func(h *house, id string) *httptest.ResponseRecorder
 	want   func(who identity.Principal, p piece) int
 }
@@ -144,6 +151,18 @@ func operations() []operation {
 		{route: "GET /{id}/download", send: one("GET", "/download", ""), want: live},
 		{route: "HEAD /{id}/download", send: one("HEAD", "/download", ""), want: live},
 		{route: "POST /archive", send: many("POST", "/archive", ""), want: live},
+		{route: "PUT /{id}/content", writes: true, send: one("PUT", "/content", "new"), want: live},
+		{route: "GET /{id}/versions", send: one("GET", "/versions", ""), want: live},
+		{route: "GET /{id}/versions/{version}/download", of: true, send: one("GET", "/download", ""), want: live},
+		{route: "HEAD /{id}/versions/{version}/download", of: true, send: one("HEAD", "/download", ""), want: live},
+		{route: "POST /{id}/versions/{version}/restore", of: true, writes: true, send: one("POST", "/restore", ""), want: live},
+		{route: "PATCH /{id}/versions/{version}", of: true, writes: true, send: one("PATCH", "", `{"pinned":true}`), want: live},
+		{route: "DELETE /{id}/versions/{version}", of: true, writes: true, send: one("DELETE", "", ""), want: func(who identity.Principal, p piece) int {
+			if live(who, p) == 404 {
+				return 404
+			}
+			return 204
+		}},
 		{route: "GET /list", send: func(h *house, id string) *httptest.ResponseRecorder {
 			w := h.get(prefix + "/list")
 			if !strings.Contains(w.Body.String(), id) && w.Code == 200 {
@@ -215,6 +234,7 @@ func TestFolderPermissions(t *testing.T) {
 			{name: "upload", writes: true, send: func(h *house, id string) *httptest.ResponseRecorder { return h.putInto(id, "f", "1", "") }, ok: 200},
 			{name: "move", writes: true, gives: true, send: carry("move", kindFolder), ok: 200},
 			{name: "copy", writes: true, send: carry("copy", kindFolder), ok: 200},
+			{name: "delete", writes: true, send: on("DELETE", "/{id}", ""), ok: 200},
 		} {
 			for _, who := range []identity.Principal{{}, guest(), ada(), bob(), administrator(), apiKey(), token(ada(), identity.ScopeFilesRead)} {
 				for _, owner := range []identity.Principal{ada(), bob(), apiKey()} {
@@ -251,7 +271,7 @@ func TestPermissions(t *testing.T) {
 				for _, owner := range []identity.Principal{ada(), bob(), apiKey()} {
 					for _, shared := range []bool{true, false} {
 						for _, trashed := range []bool{false, true} {
-							h.permission(who, op, piece{owner: owner, shared: shared, trashed: trashed}.make(h))
+							h.permission(who, op, piece{owner: owner, shared: shared, trashed: trashed, versioned: op.of}.make(h))
 						}
 					}
 				}
@@ -273,7 +293,11 @@ func (h *house) permission(who identity.Principal, op operation, p piece) {
 	}
 	before, err := h.store.any(h.t.Context(), p.id)
 	h.must(err)
-	w := op.send(h.as(who), p.id)
+	object := p.id
+	if op.of {
+		object += "/versions/" + p.version
+	}
+	w := op.send(h.as(who), object)
 	got := w.Code
 	if op.bulk && got == 200 && strings.Contains(w.Body.String(), `"missing":["`+p.id+`"]`) {
 		got = 404
@@ -300,6 +324,7 @@ func TestPermissionsAreWhole(t *testing.T) {
 	New(nil, nil, Config{}, nil, nil, Lent{}).routes(router)
 	named := []string{"POST /upload", "POST /batch", "GET /tags"} // of no file yet; TestUploadPermissions, TestBatchRefusals, TestVisibility
 	named = append(named, "POST /known", "POST /known/create")    // TestKnown
+	named = append(named, "GET /changes")                         // TestFeedTellsWhatOneMaySee
 	for _, op := range operations() {
 		named = append(named, op.route)
 	}

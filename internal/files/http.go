@@ -2,7 +2,7 @@ package files
 
 import (
 	"net/http"
-	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -26,7 +26,7 @@ type FileBody struct {
 	FolderID    string   `json:"folder_id" example:"household" doc:"The folder it lies in; the roots are household and the accounts' ids"`
 	Modified    string   `json:"modified" format:"date-time" example:"2026-11-24T03:00:00.123456Z" doc:"When the content came"`
 	Revision    int64    `json:"revision" example:"1" doc:"Grows with every change"`
-	ETag        string   `json:"etag" example:"\"r1\"" doc:"For If-Match"`
+	ETag        string   `json:"etag" example:"\"r1\"" doc:"Send it as If-Match to change only what you have seen"`
 	Owner       string   `json:"owner" example:"0197c1f4-5d3e-7b6a-9f21-4c8d2e6a1b90" doc:"The account that the file belongs to; empty: the household"`
 	OwnerName   string   `json:"owner_name" example:"Ada" doc:"The owner's name; empty for the household"`
 	Shared      bool     `json:"shared" doc:"Whether everybody in the house may see the file; the household's files always are shared"`
@@ -43,7 +43,7 @@ func (f *Files) bodyOf(row *File) FileBody {
 }
 
 // etag is the entity tag of a file's metadata (RFC 9110, section 8.8.3); its content's is the digest.
-func (f *File) etag() string { return `"r` + strconv.FormatInt(f.Revision, 10) + `"` }
+func (f *File) etag() string { return revisionETag(f.Revision) }
 
 // uploadBody is the answer to an upload: the original's fields and the metadata.
 type uploadBody struct {
@@ -79,6 +79,7 @@ func answers(o httpd.Op, success *huma.Response, problems ...string) httpd.Op {
 	for _, status := range problems {
 		o.Responses[status] = &huma.Response{Description: map[string]string{
 			"400": "The request could not be understood", "403": "Not allowed", "404": "File not found", "413": "The storage cannot hold a file of this size",
+			"412": "The file is no longer what If-Match says",
 			"416": "The range lies outside the file", "422": "A value is not acceptable", "429": "Too many uploads at the same time; try again", "503": "Storage or database are away; try again", "507": "The storage is full",
 		}[status]}
 	}
@@ -111,7 +112,8 @@ func (f *Files) routes(r *httpd.Router) {
 	r.Handle(list, f.handleList)
 
 	metadata := answers(op(identity.ReadFile, http.MethodGet, "/{id}/metadata", "get-file-metadata", "Describe a file", ""), jsonAnswer(r, "The file", FileBody{}), "404", "503")
-	metadata.Parameters = []*huma.Param{idParam()}
+	metadata.Parameters = []*huma.Param{idParam(), {Name: "If-None-Match", In: "header", Schema: &huma.Schema{Type: "string"}, Description: "The etag that is known already"}}
+	metadata.Responses["304"] = &huma.Response{Description: "Not changed"}
 	r.Handle(metadata, f.handleMetadata)
 
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
@@ -127,6 +129,9 @@ func (f *Files) routes(r *httpd.Router) {
 	f.folderRoutes(r)
 	f.uploadRoutes(r)
 	f.knownRoutes(r)
+	f.versionRoutes(r)
+	f.trashRoutes(r)
+	f.feedRoutes(r)
 
 	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
 		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")
@@ -141,8 +146,29 @@ func (f *Files) handleMetadata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	sendJSON(w, append(f.appendFile(make([]byte, 0, jsonRoom), row), '\n'))
+	if noneMatch(strings.Join(r.Header.Values("If-None-Match"), ","), revisionETag(row.Revision)) {
+		w.Header().Set("ETag", revisionETag(row.Revision))
+		w.WriteHeader(http.StatusNotModified)
+		return nil
+	}
+	f.sendFile(w, row)
 	return nil
+}
+
+// sendFile answers a file's metadata.
+func (f *Files) sendFile(w http.ResponseWriter, row *File) {
+	w.Header()["Etag"] = []string{revisionETag(row.Revision)}
+	sendJSON(w, append(f.appendFile(make([]byte, 0, jsonRoom), row), '\n'))
+}
+
+// tagged is the same as huma's form of an answer.
+type tagged struct {
+	ETag string `header:"ETag"`
+	Body FileBody
+}
+
+func (f *Files) taggedBody(row *File) *tagged {
+	return &tagged{revisionETag(row.Revision), f.bodyOf(row)}
 }
 
 // readable finds the file that a request names, if its principal may read it.

@@ -28,6 +28,11 @@ func (f *Files) handleDownload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return f.sendContent(w, r, row)
+}
+
+// sendContent sends what is in a file.
+func (f *Files) sendContent(w http.ResponseWriter, r *http.Request, row *File) error {
 	if err := f.blobs.Readable(r.Context()); err != nil {
 		return err
 	}
@@ -67,7 +72,7 @@ func send(w http.ResponseWriter, r *http.Request, row *File, tag string, content
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Content-Security-Policy"] = []string{"sandbox; default-src 'none'"}
 	h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
-	http.ServeContent(w, r, "", row.Uploaded.Truncate(time.Second), content)
+	http.ServeContent(w, r, "", row.Modified.Truncate(time.Second), content)
 }
 
 // etag is the digest; a file of the original that has none yet is told by size and time.

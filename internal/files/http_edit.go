@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"homeserver/internal/platform/errs"
@@ -27,16 +28,30 @@ type idsBody struct {
 	IDs []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of files"`
 }
 
+type deleteBody struct {
+	IDs     []string `json:"ids,omitempty" nullable:"false" maxItems:"1000" doc:"Ids of files"`
+	Folders []string `json:"folders,omitempty" nullable:"false" maxItems:"1000" doc:"Ids of folders; what lies in them goes with them"`
+	Confirm string   `json:"confirm,omitempty" example:"1200" doc:"How many files may go, where the answer was 409 with the type urn:homeserver:confirm"`
+}
+
+type deleteInput struct {
+	ID      string `path:"id" doc:"The file's id"`
+	IfMatch string `header:"If-Match" doc:"The etag that the file must still have"`
+	Confirm string `query:"confirm" doc:"How many files may go, where the answer was 409 with the type urn:homeserver:confirm"`
+}
+
 type deletedBody struct {
 	ID        string    `json:"id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
 	Message   string    `json:"message" example:"File deleted successfully"`
 	UndoUntil time.Time `json:"undo_until" doc:"Until then at least the file can be restored"`
+	Trash     string    `json:"trash" doc:"What it is in the trash, to restore it by"`
 }
 
 type deletedManyBody struct {
 	Deleted   []string  `json:"deleted" nullable:"false"`
-	Missing   []string  `json:"missing" nullable:"false" doc:"Ids that are no files"`
+	Missing   []string  `json:"missing" nullable:"false" doc:"Ids that are no files or folders"`
 	UndoUntil time.Time `json:"undo_until" doc:"Until then at least the files can be restored"`
+	Trash     []string  `json:"trash" nullable:"false" doc:"What they are in the trash, to restore them by"`
 }
 
 type restoredManyBody struct {
@@ -75,14 +90,18 @@ type out[T any] struct{ Body T }
 
 // editRoutes mounts the operations that change files and tags.
 func (f *Files) editRoutes(r *httpd.Router) {
+	many := func(o httpd.Op) httpd.Op {
+		o.Errors = []int{http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity}
+		return o
+	}
 	notFound := func(o httpd.Op) httpd.Op {
 		o.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity}
 		return o
 	}
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename, tag or share a file", "What is left out stays as it is.")), f.patch)
-	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It is gone at once for everybody, and can be restored until undo_until.")), f.delete)
+	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It goes to the trash: it is gone at once for everybody, and can be restored until undo_until at least.")), f.deleteFile)
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPost, "/{id}/restore", "restore-file", "Take a deletion back", "Also succeeds when the file was not deleted.")), f.restore)
-	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/delete", "delete-files", "Delete several files", ""), f.deleteMany)
+	httpd.Register(r, many(op(identity.ChangeFile, http.MethodPost, "/delete", "delete-files", "Delete several files and folders", "They go to the trash. More than 1,000 files at once, or half of a tree or more, ask for a second word: 409 with the type urn:homeserver:confirm, and what to send as confirm.")), f.deleteMany)
 	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/restore", "restore-files", "Take several deletions back", ""), f.restoreMany)
 	httpd.Register(r, op(identity.ChangeFile, http.MethodPatch, "/tags", "tag-files", "Tag several files", ""), f.patchTags)
 	share := op(identity.ShareFile, http.MethodPatch, "/share", "share-files", "Share several files, or no longer", "Only their owner and administrators may; one file of another's that one may read, or with shared false one of the household's, and none is changed.")
@@ -91,18 +110,31 @@ func (f *Files) editRoutes(r *httpd.Router) {
 	httpd.Register(r, op(identity.ListFiles, http.MethodGet, "/tags", "list-tags", "List tags", "With the number of files that bear each, of those that one may read."), f.tags)
 }
 
-func (f *Files) delete(ctx context.Context, in *idInput) (*out[deletedBody], error) {
-	deleted, until, err := f.Delete(ctx, []string{in.ID})
-	if err == nil && len(deleted) == 0 {
+func (f *Files) deleteFile(ctx context.Context, in *deleteInput) (*out[deletedBody], error) {
+	match, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	gone, until, err := f.Delete(ctx, deletion{files: []string{in.ID}, match: match, confirm: in.Confirm})
+	if err == nil && gone.nothing() {
 		err = errNotFound()
 	}
-	return &out[deletedBody]{deletedBody{ID: in.ID, Message: "File deleted successfully", UndoUntil: until}}, err
+	if err != nil {
+		return nil, err
+	}
+	return &out[deletedBody]{deletedBody{ID: in.ID, Message: "File deleted successfully", UndoUntil: until, Trash: gone.trash[0]}}, nil
 }
 
-func (f *Files) deleteMany(ctx context.Context, in *struct{ Body idsBody }) (*out[deletedManyBody], error) {
-	deleted, until, err := f.Delete(ctx, in.Body.IDs)
-	ids := fileIDs(deleted)
-	return &out[deletedManyBody]{deletedManyBody{Deleted: ids, Missing: missing(in.Body.IDs, ids), UndoUntil: until}}, err
+func (f *Files) deleteMany(ctx context.Context, in *struct{ Body deleteBody }) (*out[deletedManyBody], error) {
+	asked := append(slices.Clone(in.Body.IDs), in.Body.Folders...)
+	if len(asked) == 0 {
+		return nil, errs.New(errs.Invalid, "Name at least one file or folder by its id.")
+	}
+	gone, until, err := f.Delete(ctx, deletion{files: in.Body.IDs, folders: in.Body.Folders, confirm: in.Body.Confirm})
+	if err != nil {
+		return nil, err
+	}
+	return &out[deletedManyBody]{deletedManyBody{Deleted: gone.ids(), Missing: missing(asked, gone.ids()), UndoUntil: until, Trash: append([]string{}, gone.trash...)}}, nil
 }
 
 func (f *Files) restore(ctx context.Context, in *idInput) (*out[FileBody], error) {

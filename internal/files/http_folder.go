@@ -50,6 +50,7 @@ type makePathBody struct {
 type renameFolderBody struct {
 	Name       string `json:"name" example:"Pictures"`
 	OnConflict string `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" doc:"If there is something of this name: keep and rename number it, replace puts the folder that is there into the trash, fail (without it) refuses"`
+	Confirm    string `json:"confirm,omitempty" doc:"How many files may be replaced with that folder, where the answer was 409 with the type urn:homeserver:confirm"`
 }
 
 type folderEntriesBody struct {
@@ -209,7 +210,7 @@ func (f *Files) renameFolder(ctx context.Context, in *renameFolderInput) (*out[F
 	if err != nil {
 		return nil, err
 	}
-	d, err := f.RenameFolder(ctx, in.ID, in.Body.Name, match, onConflict)
+	d, err := f.RenameFolder(ctx, in.ID, in.Body.Name, match, onConflict, in.Body.Confirm)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ type transferBody struct {
 	Folders    []item `json:"folders,omitempty" maxItems:"1000" doc:"With all that lies in them"`
 	To         string `json:"to" maxLength:"36" example:"household" doc:"The folder they shall lie in; mine is the root of one's own tree"`
 	OnConflict string `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" doc:"If there is something of the same name: keep lets two files bear it and numbers a folder, rename numbers what comes, replace makes a version of the file and puts the folder into the trash, fail (without it) refuses"`
+	Confirm    string `json:"confirm,omitempty" doc:"How many files may be replaced with their folders, where an item failed with the type urn:homeserver:confirm"`
 }
 
 type transferredBody struct {
@@ -32,7 +33,7 @@ type doneBody struct {
 
 type failedBody struct {
 	ID     string `json:"id"`
-	Kind   string `json:"kind" enum:"file,folder"`
+	Kind   string `json:"kind,omitempty" enum:"file,folder"`
 	Status int    `json:"status" example:"409"`
 	Detail string `json:"detail" doc:"A sentence: what failed and what to do about it"`
 	Type   string `json:"type" example:"urn:homeserver:exists"`
@@ -51,7 +52,7 @@ func (f *Files) moveRoutes(r *httpd.Router) {
 
 func (b transferBody) parse() (transfer, error) {
 	onConflict, err := parseConflict(b.OnConflict, failOnOld)
-	return transfer{files: b.Files, folders: b.Folders, to: b.To, onConflict: onConflict}, err
+	return transfer{files: b.Files, folders: b.Folders, to: b.To, onConflict: onConflict, confirm: b.Confirm}, err
 }
 
 func (f *Files) moveItems(ctx context.Context, in *struct{ Body transferBody }) (*out[transferredBody], error) {

@@ -26,6 +26,7 @@ type transfer struct {
 	files, folders []item
 	to             string
 	onConflict     conflict
+	confirm        string // how many files may be replaced with their folders
 }
 
 // moved is what became of one item.
@@ -54,7 +55,7 @@ func (f *Files) Move(ctx context.Context, t transfer) ([]moved, error) {
 	}
 	var done []moved
 	a, err := f.store.change(ctx, f.now().UnixMicro(), append(owners, to.Owner), func(c *changing) error {
-		done = nil
+		done, c.confirmed = nil, t.confirm
 		to, err := f.store.still(ctx, c, to)
 		if err != nil {
 			return err

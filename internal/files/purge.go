@@ -4,44 +4,12 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"time"
 
 	"homeserver/internal/platform/blob"
-	"homeserver/internal/platform/identity"
 )
 
 // purgeBatch is how many deletions are made final in one transaction.
 const purgeBatch = 500
-
-// Delete hides files at once and for good after the undo window: those that are there and that
-// the principal of ctx may change. It returns them, and until when they can be had back.
-func (f *Files) Delete(ctx context.Context, ids []string) (deleted []File, undoUntil time.Time, err error) {
-	now := f.now()
-	deleted, a, err := f.store.hide(ctx, ids, now.UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
-	if err != nil {
-		return nil, time.Time{}, err
-	}
-	if len(deleted) > 0 {
-		f.done(a)
-		f.askForPurge()
-		f.recordFiles(ctx, "files.delete", deleted, "")
-	}
-	return deleted, now.Add(undoWindow).UTC().Truncate(time.Second), nil
-}
-
-// Restore takes deletions back. It returns all files that are there now and that the principal
-// of ctx may change, also those that had not been deleted.
-func (f *Files) Restore(ctx context.Context, ids []string) ([]File, error) {
-	there, restored, a, err := f.store.restore(ctx, ids, f.now().UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
-	if err != nil {
-		return nil, err
-	}
-	if len(restored) > 0 {
-		f.done(a)
-		f.recordFiles(ctx, "files.restore", restored, "")
-	}
-	return there, nil
-}
 
 // recordFiles notes in the audit log what was done to files: to one by its id and name, to
 // several by their number.

@@ -98,7 +98,7 @@ func (s store) copyFolder(ctx context.Context, c *changing, w *copying, job *cop
 		if err := s.apart(ctx, c, top, there.folder); err != nil {
 			return err
 		}
-		if err := s.trashReplacedFolder(ctx, c, there.folder); err != nil {
+		if err := s.replaceFolder(ctx, c, there.folder); err != nil {
 			return err
 		}
 		job.replaced = there.folder.ID

@@ -15,60 +15,6 @@ func inOrder(ids []string) []string {
 	return slices.Compact(ids)
 }
 
-// hide marks files as deleted and returns those that were there and that may lets through.
-func (s store) hide(ctx context.Context, ids []string, now int64, may func(*File) error) (hidden []File, a applied, err error) {
-	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		var err error
-		if err = s.lockSpacesOf(ctx, tx, ids, now); err != nil {
-			return err
-		}
-		if hidden, err = s.lock(ctx, tx, ids, false, may); err != nil {
-			return err
-		}
-		set := newChangeSet(ctx)
-		for i := range hidden {
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = $1, revision = revision + 1 WHERE id = $2`, now, hidden[i].ID); err != nil {
-				return err
-			}
-			hidden[i].Revision++
-			set.removed(&hidden[i], changeTrashed)
-		}
-		a, err = set.apply(ctx, tx, now)
-		return err
-	})
-	return hidden, a, err
-}
-
-// restore takes deletions back. It returns all files that are there now and that may lets
-// through, and those of them that had been deleted.
-func (s store) restore(ctx context.Context, ids []string, now int64, may func(*File) error) (there, restored []File, a applied, err error) {
-	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		var err error
-		restored = nil
-		if err = s.lockSpacesOf(ctx, tx, ids, now); err != nil {
-			return err
-		}
-		if there, err = s.lock(ctx, tx, ids, true, may); err != nil {
-			return err
-		}
-		set := newChangeSet(ctx)
-		for i := range there {
-			if !there[i].hidden {
-				continue
-			}
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET deleted_at = NULL, revision = revision + 1 WHERE id = $1`, there[i].ID); err != nil {
-				return err
-			}
-			there[i].Revision++
-			restored = append(restored, there[i])
-			set.added(&there[i], changeRestored)
-		}
-		a, err = set.apply(ctx, tx, now)
-		return err
-	})
-	return there, restored, a, err
-}
-
 // lockSpacesOf holds the trees that files belong to. Who owns a file may change until they are
 // held, so it looks again afterwards.
 func (s store) lockSpacesOf(ctx context.Context, tx *sqldb.Tx, ids []string, now int64) error {

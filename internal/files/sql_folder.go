@@ -18,6 +18,9 @@ type changing struct {
 	set    *changeSet
 	spaces map[string]space // the trees that are held, by owner
 	now    int64            // microseconds
+
+	confirmed string           // what the client says of how many files may go
+	going     map[string]int64 // how many files the request has replaced with their folders, by owner
 }
 
 // change runs fn in a transaction that holds the trees of owners, and writes what the set has

@@ -111,7 +111,7 @@ func (s store) moveInto(ctx context.Context, c *changing, f, present *File, m *m
 	if err != nil {
 		return err
 	}
-	if err := s.trashReplaced(ctx, c, f); err != nil {
+	if _, err := s.trashFile(ctx, c, f); err != nil {
 		return err
 	}
 	m.id, m.name, m.replaced = now.ID, now.Name, now.ID
@@ -165,7 +165,7 @@ func (s store) moveFolder(ctx context.Context, c *changing, d, to *Folder, name 
 		if err := s.apart(ctx, c, d, there.folder); err != nil {
 			return err
 		}
-		if err := s.trashReplacedFolder(ctx, c, there.folder); err != nil {
+		if err := s.replaceFolder(ctx, c, there.folder); err != nil {
 			return err
 		}
 		m.replaced = there.folder.ID
