@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"homeserver/internal/platform/sqldb"
 )
@@ -23,7 +24,7 @@ func seed(ctx context.Context, path, id string, files int) error {
 	if err != nil {
 		return errors.Join(err, db.Close())
 	}
-	steps := append(drop, []statement{
+	steps := slices.Concat(drop, []statement{
 		{seedRows, []any{files - 1, seedTags, id}},
 		{seedTagNames, []any{seedTags}},
 		{seedFileTags, nil},
@@ -31,8 +32,8 @@ func seed(ctx context.Context, path, id string, files int) error {
 		{seedUsage, nil},
 		{seedSpace, nil},
 		{seedRoot, nil},
-	}...)
-	return errors.Join(runAll(ctx, db, append(steps, create...)), db.Close())
+	}, create)
+	return errors.Join(runAll(ctx, db, steps), db.Close())
 }
 
 // indexes are the statements that take the indexes of the large tables away and make them anew:

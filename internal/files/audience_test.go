@@ -164,12 +164,12 @@ func TestUnsharingIsAtOnce(t *testing.T) {
 			began, end := make(chan struct{}), make(chan struct{})
 			unshared := make(chan error)
 			go func() {
-				_, err := h.store.edit(t.Context(), []string{file.id}, 1, gate(ada(), identity.ShareFile), func(f *File) error {
+				_, err := h.store.edit(t.Context(), edit{ids: []string{file.id}, may: gate(ada(), identity.ShareFile), change: func(f *File) error {
 					close(began)
 					<-end
 					f.share(false)
 					return nil
-				})
+				}}, 1)
 				unshared <- err
 			}()
 			<-began

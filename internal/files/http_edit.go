@@ -19,8 +19,9 @@ type idInput struct {
 }
 
 type patchInput struct {
-	ID   string `path:"id" doc:"The file's id"`
-	Body patchBody
+	ID      string `path:"id" doc:"The file's id"`
+	IfMatch string `header:"If-Match" doc:"The etag that the file must still have, or the SHA-256 of its content"`
+	Body    patchBody
 }
 
 // idsBody names up to 1,000 files: what one transaction changes in well under a second.
@@ -60,9 +61,10 @@ type restoredManyBody struct {
 }
 
 type patchBody struct {
-	Filename *string   `json:"filename,omitempty" doc:"The new name" example:"report.txt"`
-	Tags     *[]string `json:"tags,omitempty" doc:"All tags of the file from now on"`
-	Shared   *bool     `json:"shared,omitempty" doc:"Whether everybody in the house may see the file; its owner and administrators decide. The household's files stay shared"`
+	Filename   *string   `json:"filename,omitempty" doc:"The new name" example:"report.txt"`
+	OnConflict string    `json:"on_conflict,omitempty" enum:"keep,rename,fail" doc:"If there is something of the new name in the folder: keep (without it) lets both bear it, rename numbers this one, fail refuses"`
+	Tags       *[]string `json:"tags,omitempty" doc:"All tags of the file from now on"`
+	Shared     *bool     `json:"shared,omitempty" doc:"Whether everybody in the house may see the file; its owner and administrators decide. The household's files stay shared"`
 }
 
 type patchTagsBody struct {
@@ -168,8 +170,16 @@ func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], erro
 			return nil, err
 		}
 	}
+	match, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	onConflict, err := parseConflict(in.Body.OnConflict, "")
+	if err != nil {
+		return nil, err
+	}
 	was := false
-	e, err := f.edit(ctx, []string{in.ID}, in.Body.actions(), func(row *File) error {
+	e, err := f.edit(ctx, edit{ids: []string{in.ID}, may: gateIf(identity.From(ctx), match, in.Body.actions()...), onConflict: onConflict, change: func(row *File) error {
 		was = row.shared()
 		if in.Body.Filename != nil {
 			row.Name = name
@@ -178,7 +188,7 @@ func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], erro
 			row.Tags = tags
 		}
 		return setShared(row, in.Body.Shared)
-	})
+	}})
 	if err == nil && len(e.found) == 0 {
 		err = errNotFound()
 	}
@@ -207,7 +217,7 @@ func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody })
 	if err != nil {
 		return nil, err
 	}
-	e, err := f.edit(ctx, in.Body.IDs, []identity.Action{identity.ChangeFile}, func(row *File) error {
+	e, err := f.edit(ctx, edit{ids: in.Body.IDs, may: gate(identity.From(ctx), identity.ChangeFile), change: func(row *File) error {
 		tags := without(row.Tags, in.Body.Remove)
 		tags = append(tags, without(add, tags)...)
 		if len(tags) > max(maxTags, len(row.Tags)) {
@@ -215,23 +225,23 @@ func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody })
 		}
 		row.Tags = tags
 		return nil
-	})
+	}})
 	return &out[changedBody]{changedBody{Changed: len(e.changed), Missing: missing(in.Body.IDs, fileIDs(e.found))}}, err
 }
 
 func (f *Files) patchShare(ctx context.Context, in *struct{ Body shareBody }) (*out[changedBody], error) {
-	e, err := f.edit(ctx, in.Body.IDs, []identity.Action{identity.ShareFile}, func(row *File) error {
+	e, err := f.edit(ctx, edit{ids: in.Body.IDs, may: gate(identity.From(ctx), identity.ShareFile), change: func(row *File) error {
 		return setShared(row, &in.Body.Shared)
-	})
+	}})
 	if err == nil && len(e.changed) > 0 {
 		f.recordFiles(ctx, "files.share", e.changed, sharing(in.Body.Shared))
 	}
 	return &out[changedBody]{changedBody{Changed: len(e.changed), Missing: missing(in.Body.IDs, fileIDs(e.found))}}, err
 }
 
-// edit changes files that the principal of ctx may do all of actions to.
-func (f *Files) edit(ctx context.Context, ids []string, actions []identity.Action, change func(*File) error) (edited, error) {
-	e, err := f.store.edit(ctx, ids, f.now().UnixMicro(), gate(identity.From(ctx), actions...), change)
+// edit changes files.
+func (f *Files) edit(ctx context.Context, ask edit) (edited, error) {
+	e, err := f.store.edit(ctx, ask, f.now().UnixMicro())
 	if err == nil {
 		f.done(e.applied)
 	}

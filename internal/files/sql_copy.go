@@ -35,7 +35,7 @@ func (s store) readTree(ctx context.Context, c *changing, w *copying, d *Folder,
 	if err != nil {
 		return err
 	}
-	job.files, err = s.files(ctx, c.tx, belowTree+`SELECT `+fileColumns+` FROM file_metadata f JOIN below ON f.folder_id = below.id WHERE f.deleted_at IS NULL ORDER BY f.id`, d.ID)
+	job.files, err = s.files(ctx, c.tx, belowTree+`SELECT `+fileColumns+` FROM file_metadata f JOIN below ON f.folder_id = below.id WHERE f.deleted_at IS NULL ORDER BY f.upload_date, f.id`, d.ID)
 	if err != nil {
 		return err
 	}
@@ -120,7 +120,7 @@ func (s store) copyFolder(ctx context.Context, c *changing, w *copying, job *cop
 	files := make([]File, len(job.files))
 	for i := range job.files {
 		f := &job.files[i]
-		files[i] = f.duplicate(twins[f.Folder], f.Name, c.now)
+		files[i] = f.duplicate(twins[f.Folder], f.Name, c.now+int64(i)) // lists keep their order
 	}
 	return s.insertTwins(ctx, c, files)
 }

@@ -88,31 +88,43 @@ type edited struct {
 	applied applied
 }
 
-// edit changes names, tags and audiences of files as change says. change must not touch
-// anything but the file.
-func (s store) edit(ctx context.Context, ids []string, now int64, may, change func(f *File) error) (e edited, err error) {
+// edit is what shall become of files.
+type edit struct {
+	ids    []string
+	may    func(*File) error
+	change func(*File) error // names, tags and audience; it must not touch anything but the file
+	// onConflict says what is done if a new name is taken; "" lets both bear it.
+	onConflict conflict
+}
+
+// edit changes names, tags and audiences of files.
+func (s store) edit(ctx context.Context, ask edit, now int64) (e edited, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		e = edited{}
 		var err error
-		if err = s.lockSpacesOf(ctx, tx, ids, now); err != nil {
+		if err = s.lockSpacesOf(ctx, tx, ask.ids, now); err != nil {
 			return err
 		}
-		if e.found, err = s.lock(ctx, tx, ids, false, may); err != nil {
+		if e.found, err = s.lock(ctx, tx, ask.ids, false, ask.may); err != nil {
 			return err
 		}
 		set := newChangeSet(ctx)
 		for i := range e.found {
 			f := &e.found[i]
 			old := *f
-			if err := change(f); err != nil {
+			if err := ask.change(f); err != nil {
 				return err
 			}
 			if f.Name == old.Name && slices.Equal(f.Tags, old.Tags) && f.audience == old.audience {
 				continue
 			}
+			if err := s.settleName(ctx, tx, f, old.Name, ask.onConflict); err != nil {
+				return err
+			}
 			f.Revision++
+			f.key = nameKey(f.Name)
 			e.changed = append(e.changed, *f)
-			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET filename = $1, name_key = $2, tags = $3, audience = $4, revision = $5 WHERE id = $6`, f.Name, nameKey(f.Name), encodeTags(f.Tags), f.audience, f.Revision, f.ID); err != nil {
+			if _, err := tx.Exec(ctx, `UPDATE file_metadata SET filename = $1, name_key = $2, tags = $3, audience = $4, revision = $5 WHERE id = $6`, f.Name, f.key, encodeTags(f.Tags), f.audience, f.Revision, f.ID); err != nil {
 				return err
 			}
 			set.changed(&old, f, whatChanged(&old, f))
@@ -121,6 +133,19 @@ func (s store) edit(ctx context.Context, ids []string, now int64, may, change fu
 		return err
 	})
 	return e, err
+}
+
+// settleName decides under which name a file goes on in its folder.
+func (s store) settleName(ctx context.Context, tx *sqldb.Tx, f *File, old string, onConflict conflict) error {
+	if f.Name == old || onConflict == "" {
+		return nil
+	}
+	name, v, _, err := s.settle(ctx, tx, newcomer{kind: kindFile}, f.Folder, f.Name, f.ID, onConflict)
+	if err == nil && v == replaceFile {
+		err = errs.New(errs.Invalid, "A new name replaces no other file. Move this one onto the other instead, or choose keep, rename or fail.")
+	}
+	f.Name = name
+	return err
 }
 
 // whatChanged names an edit by the most it changes.

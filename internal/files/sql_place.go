@@ -48,7 +48,7 @@ func (p *placing) one(ctx context.Context, u *upload) (placed, error) {
 	}
 	name := u.Name
 	if u.mayMeet() && !p.free[u.Folder+"/"+u.key] {
-		if p.taken[u.Folder+"/"+u.key] {
+		if u.conflict == renameNew || p.taken[u.Folder+"/"+u.key] { // numbers are looked for among the rows
 			if err := p.flush(ctx); err != nil {
 				return placed{}, err
 			}
