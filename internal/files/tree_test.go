@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/identity"
 )
 
@@ -62,7 +63,7 @@ func (g *gardener) onConflict() string {
 
 // step does one random thing.
 func (g *gardener) step() {
-	switch []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 11}[g.random.IntN(10)] {
+	switch g.random.IntN(14) {
 	case 0, 1:
 		var d FolderBody
 		g.did(g.h.ask("POST", folderPrefix, fmt.Sprintf(`{"parent":%q,"name":%q,"on_conflict":%q}`, g.folder(), g.name(), g.onConflict())), &d)
@@ -83,6 +84,10 @@ func (g *gardener) step() {
 		g.did(g.h.do("DELETE", prefix+"/"+g.file(), "", nil), nil)
 	case 10:
 		g.did(g.h.do("POST", prefix+"/"+g.file()+"/restore", "", nil), nil)
+	case 12:
+		g.discard()
+	case 13:
+		g.recover()
 	case 11:
 		g.did(g.h.ask("POST", folderPrefix+"/path", fmt.Sprintf(`{"parent":%q,"path":[%q,%q]}`, g.folder(), g.name(), g.name())), nil)
 	}
@@ -104,6 +109,32 @@ func (g *gardener) carry(what string) {
 			g.h.t.Errorf("%s: got %+v", what, f)
 		}
 	}
+}
+
+// discard puts a folder into the trash, and says the second word if it is asked for.
+func (g *gardener) discard() {
+	id := g.folder()
+	w := g.h.send("POST", "/delete", fmt.Sprintf(`{"folders":[%q]}`, id))
+	var p httpd.Problem
+	if w.Code == 409 && json.Unmarshal(w.Body.Bytes(), &p) == nil && p.Confirm != "" && g.random.IntN(2) == 0 {
+		w = g.h.send("POST", "/delete", fmt.Sprintf(`{"folders":[%q],"confirm":%q}`, id, p.Confirm))
+	}
+	g.did(w, nil)
+}
+
+// recover takes something from the trash, or deletes it for good.
+func (g *gardener) recover() {
+	var trash struct{ Items []struct{ ID string } }
+	g.did(g.h.get("/api/v1/trash?limit=100"), &trash)
+	if len(trash.Items) == 0 {
+		return
+	}
+	id := trash.Items[g.random.IntN(len(trash.Items))].ID
+	if g.random.IntN(5) == 0 {
+		g.did(g.h.ask("POST", "/api/v1/trash/delete", fmt.Sprintf(`{"ids":[%q]}`, id)), nil)
+		return
+	}
+	g.did(g.h.ask("POST", "/api/v1/trash/restore", fmt.Sprintf(`{"ids":[%q],"on_conflict":%q}`, id, g.onConflict())), nil)
 }
 
 // did notes an answer; a refusal is one of those that there are sentences for.
