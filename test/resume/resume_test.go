@@ -207,9 +207,9 @@ func (tr *trial) load() map[string][]byte {
 	for client := range clients {
 		all.Go(func() {
 			for i := range uploadsEach {
-				size := tr.random.n(largest)
+				size := 1 + tr.random.n(largest)
 				if tr.random.n(4) == 0 {
-					size = tr.random.n(100)
+					size = 1 + tr.random.n(100)
 				}
 				name, content := fmt.Sprintf("upload %d %d.bin", client, i), tr.random.content(size)
 				mu.Lock()
@@ -228,8 +228,11 @@ func TestBadNetwork(t *testing.T) {
 	t.Parallel()
 	server.OnEach(t, func(t *testing.T, env map[string]string) {
 		tr := begin(t, env, func(r *random, request *http.Request) server.Fault {
-			if request.Method == http.MethodPatch && r.n(3) == 0 {
+			switch {
+			case request.Method == http.MethodPatch && r.n(3) == 0:
 				return server.Fault(r.n(int(server.Faults)))
+			case strings.HasPrefix(request.Header.Get("Upload-Concat"), "final;") && r.n(2) == 0:
+				return []server.Fault{server.CutAnswer, server.Duplicate}[r.n(2)]
 			}
 			return server.Pass
 		})

@@ -46,7 +46,7 @@ type held struct {
 }
 
 // NewMeddler listens in front of the server that target names. plan says what becomes of a
-// request with a body, and after how many bytes of it.
+// request, and after how many bytes of its body.
 func NewMeddler(t testing.TB, c *Client, target func() string, plan func(r *http.Request) (Fault, int)) *Meddler {
 	t.Helper()
 	over, end := context.WithCancel(context.Background())
@@ -66,10 +66,7 @@ func NewMeddler(t testing.TB, c *Client, target func() string, plan func(r *http
 
 // ServeHTTP implements http.Handler.
 func (m *Meddler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	fault, after := Pass, 0
-	if r.ContentLength != 0 {
-		fault, after = m.plan(r)
-	}
+	fault, after := m.plan(r)
 	m.mu.Lock()
 	m.Count[fault]++
 	late := m.late
