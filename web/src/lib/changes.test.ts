@@ -11,8 +11,8 @@ class FakeSource extends EventTarget {
   close() {
     this.closed = true;
   }
-  open() {
-    this.dispatchEvent(new Event('open'));
+  open(cursor = '5') {
+    this.dispatchEvent(new MessageEvent('ready', { data: '{}', lastEventId: cursor }));
   }
   change(cursor: string, id: string) {
     const data = JSON.stringify({ id, type: 'created' });
@@ -90,6 +90,13 @@ test('a broken connection goes on from where it was heard last, with growing pau
   expect(sources).toHaveLength(3);
   last().open();
   expect(gaps).toBe(1);
+});
+
+test('a connection that brought nothing but its beginning goes on from there, too', async () => {
+  last().open('5');
+  last().breaks();
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(last().url).toBe('/events?since=5');
 });
 
 test('a place the server no longer knows is a gap', async () => {

@@ -85,9 +85,11 @@ export class ChangeFeed {
     const since = this.#since === '' ? '' : `?since=${encodeURIComponent(this.#since)}`;
     const source = make(this.options.url + since);
     this.#source = source;
-    source.addEventListener('open', () => {
+    // The first event says where the stream begins.
+    source.addEventListener('ready', (event) => {
       if (this.#source !== source) return;
       this.#attempts = 0;
+      this.#since = (event as MessageEvent).lastEventId || this.#since;
       if (since === '') this.options.onGap();
     });
     source.addEventListener('change', (event) => {

@@ -34,6 +34,11 @@ export class TypeAhead {
     return this.#search(names, current);
   }
 
+  /** Another key came between: the next letter begins a new word. */
+  reset(): void {
+    this.#typed = '';
+  }
+
   #search(names: readonly string[], current: number): number | null {
     // The same letter again and again walks through the names that begin with it.
     const repeated = this.#typed.length > 1 && [...this.#typed].every((letter) => letter === this.#typed[0]);

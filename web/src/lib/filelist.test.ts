@@ -259,6 +259,12 @@ describe('TypeAhead', () => {
     expect(ahead.press('b', 100, names, 1, reserved)).toBe(2);
     expect(ahead.press('b', 200, names, 2, reserved)).toBe(1);
   });
+  it('begins a new word after another key', () => {
+    const ahead = new TypeAhead();
+    expect(ahead.press('b', 0, names, 0, reserved)).toBe(1);
+    ahead.reset();
+    expect(ahead.press('a', 100, names, 1, reserved)).toBe(0);
+  });
   it('leaves the shortcuts of the page alone, but takes their letters inside a word', () => {
     const ahead = new TypeAhead();
     expect(ahead.press('u', 0, names, 0, reserved)).toBeUndefined();

@@ -30,8 +30,10 @@ export type Entries = {
 
 export type Usage = { folders: Folder[]; files_here: number; bytes_here: number };
 
+/** What became of an item: `of` is the id that was named, `id` that of the copy, or of the file it replaced. */
 export type Done = {
   id: string;
+  of: string;
   kind: string;
   name: string;
   folder_id: string;

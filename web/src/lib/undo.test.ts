@@ -6,6 +6,7 @@ const file = (id: string, tags: string[] = [], filename = id) =>
   ({ id, tags, filename }) as unknown as FileInfo;
 const done = (id: string, from: string, kind = 'file', name = id): Done => ({
   id,
+  of: id,
   kind,
   name,
   from,
@@ -31,6 +32,13 @@ describe('moves', () => {
       { to: 'f1', files: [{ id: 'a' }], folders: [{ id: 'c' }] },
       { to: 'f2', files: [], folders: [{ id: 'b' }] },
     ]);
+  });
+  it('leave alone what replaced a file: there is nothing left to move', () => {
+    const replacing = { ...done('there', 'f1'), of: 'a', replaced: 'there' };
+    expect(movesBack([replacing])).toEqual([]);
+    expect(namesBack([replacing], [file('a', [], 'a.txt')])).toEqual([]);
+    const folder = { ...done('a', 'f1', 'folder'), replaced: 'old' };
+    expect(movesBack([folder])).toHaveLength(1);
   });
   it('give back the names they took away', () => {
     const before = [file('a', [], 'a.txt'), file('b', [], 'b.txt')];

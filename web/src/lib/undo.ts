@@ -25,10 +25,13 @@ export function tagsBack(before: readonly Entry[], change: TagChange): TagsBack[
 
 export type MoveBack = { to: string; files: { id: string }[]; folders: { id: string }[] };
 
-/** Groups what was moved by the folder it came from. */
+/** A file whose content another one took over: that one has a version more, and the file itself went to the trash. */
+export const merged = ({ kind, replaced }: Done) => kind !== 'folder' && replaced !== undefined;
+
+/** Groups what was moved by the folder it came from. What replaced a file is not there any more to be moved. */
 export function movesBack(done: readonly Done[]): MoveBack[] {
   const groups = new Map<string, MoveBack>();
-  for (const { id, kind, from } of done) {
+  for (const { id, kind, from } of done.filter((one) => !merged(one))) {
     const group = groups.get(from) ?? { to: from, files: [], folders: [] };
     (kind === 'folder' ? group.folders : group.files).push({ id });
     groups.set(from, group);
@@ -41,8 +44,9 @@ export type NameBack = { id: string; kind: string; name: string };
 /** What a move gave another name, with the name it had. */
 export function namesBack(done: readonly Done[], before: readonly Entry[]): NameBack[] {
   const names = new Map(before.map((entry) => [entry.id, nameOf(entry)]));
-  return done.flatMap(({ id, kind, name }) => {
-    const had = names.get(id);
+  return done.flatMap((one) => {
+    const { id, of, kind, name } = one;
+    const had = merged(one) ? undefined : names.get(of);
     return had !== undefined && had !== name ? [{ id, kind, name: had }] : [];
   });
 }

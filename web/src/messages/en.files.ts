@@ -47,7 +47,10 @@ export const files = {
     clear: 'Forget what was cut or copied',
   },
   folderNamed: (name: string) => `Folder ${name}`,
-  inside: (files: number) => fileCount(files),
+  inside: (files: number, folders: number) => {
+    if (folders === 0) return files === 0 ? 'Empty' : fileCount(files);
+    return `${plural(folders, 'folder', 'folders')}, ${fileCount(files)}`;
+  },
   emptyForGuests: 'Nothing is shared with you yet.',
   noMatch: 'No file matches this search.',
   clearFilters: 'Clear search and filter',

@@ -23,8 +23,9 @@ export class GridKeys {
     // Rows of a place that was left are only there until the new ones come.
     if (event.defaultPrevented || event.altKey || this.#store.list.stale) return;
     const onRow = event.target instanceof HTMLElement && event.target.role === 'row';
-    const handled = this.#move(event) || (onRow && (this.#act(event) || this.#type(event)));
-    if (handled) event.preventDefault();
+    const handled = this.#move(event) || (onRow && this.#act(event));
+    if (handled || event.ctrlKey || event.metaKey) this.#typeAhead.reset();
+    if (handled || (onRow && this.#type(event))) event.preventDefault();
   }
 
   #move(event: KeyboardEvent): boolean {

@@ -14,15 +14,17 @@ const DEEP_MS = 5_000;
 /** A place so old that the server forgot what came after it. */
 const GONE = 410;
 
+const IN_AND_OUT = new Set(['trashed', 'restored', 'removed', 'moved']);
+
 export type Concern = 'none' | 'sizes' | 'rows' | 'here';
 
 /** What a change means for what is shown. */
 export function concernOf(store: FilesStore, change: Change): Concern {
   const { place, folder } = store;
   if (change.kind === 'folder' && folder?.path.some(({ id }) => id === change.id)) return 'here';
-  if (place.view === 'all') return change.kind === 'file' ? 'rows' : 'none';
-  if (place.view === 'trash')
-    return ['trashed', 'restored', 'removed'].includes(change.type) ? 'rows' : 'none';
+  // A folder that comes or goes takes its files along.
+  if (place.view === 'all') return change.kind === 'file' || IN_AND_OUT.has(change.type) ? 'rows' : 'none';
+  if (place.view === 'trash') return IN_AND_OUT.has(change.type) ? 'rows' : 'none';
   if (place.view === 'usage') return 'rows';
   if (change.folder_id === folder?.id || store.list.find(change.id)) return 'rows';
   return store.rows.some(isFolder) ? 'sizes' : 'none';

@@ -70,7 +70,7 @@ async function trashOne(
       typed: '',
       answer,
     }));
-    return yes ? api.post<Deleted>(`${FILES_URL}/delete`, { ...body, confirm: Number(count) }) : undefined;
+    return yes ? api.post<Deleted>(`${FILES_URL}/delete`, { ...body, confirm: count }) : undefined;
   }
 }
 
@@ -175,7 +175,7 @@ async function confirmed(store: FilesStore, url: string, body: object): Promise<
       answer,
     }));
     if (!yes) throw NOT_CONFIRMED;
-    await api.post(url, { ...body, confirm: Number(count) });
+    await api.post(url, { ...body, confirm: count });
   }
 }
 

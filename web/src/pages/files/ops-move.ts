@@ -2,14 +2,14 @@
 import { ApiError, api, EXISTS, sentenceOf } from '../../lib/api';
 import { type Entry, kindOf, nameOf, stamped } from '../../lib/entry';
 import { visibleName } from '../../lib/filelist-names';
-import type { Done, Failed, Moved, OnConflict } from '../../lib/types';
-import { movesBack, namesBack } from '../../lib/undo';
+import type { Done, Failed, Moved, OnConflict, Restored, Trash, Version } from '../../lib/types';
+import { merged, movesBack, namesBack } from '../../lib/undo';
 import { filesMore } from '../../messages/en.files-more';
 import { toast } from '../../ui/toasts.svelte';
 import type { Choices } from './dialogs';
 import { ask, offerUndo, parcels } from './ops-shared';
 import type { FilesStore } from './store.svelte';
-import { FILES_URL, fileURL, folderURL } from './urls';
+import { FILES_URL, fileURL, folderURL, TRASH_URL, versionURL } from './urls';
 
 type Verb = 'move' | 'copy';
 type Item = { id: string; if_match?: string };
@@ -91,7 +91,7 @@ export async function moveEntries(store: FilesStore, entries: readonly Entry[], 
   } catch (problem) {
     toast(words.failed('move', moving.length, sentenceOf(problem)), { kind: 'error' });
   }
-  const gone = new Set(moved.map(({ id }) => id));
+  const gone = new Set(moved.map(({ of }) => of));
   if (removed) {
     store.settle(gone);
     store.restore(
@@ -117,12 +117,33 @@ async function moveBack(store: FilesStore, before: readonly Entry[], moved: read
     for (const { id, kind, name } of namesBack(moved, before))
       if (kind === 'folder') await api.patch(folderURL(id), { name, on_conflict: 'rename' });
       else await api.patch(fileURL(id), { filename: name });
+    back += await unmerge(moved);
     if (failed.length === 0) toast(words.back(back), { kind: 'ok' });
     sayFailed('move', failed);
   } catch (problem) {
     toast(words.backFailed(sentenceOf(problem)), { kind: 'error' });
   }
   await store.refresh();
+}
+
+/** Gives back what was replaced: the version that a file was before, and what went to the trash for it. */
+async function unmerge(moved: readonly Done[]): Promise<number> {
+  const replacing = moved.filter(({ replaced }) => replaced !== undefined);
+  if (replacing.length === 0) return 0;
+  const times = new Map<string, number>();
+  for (const { id } of replacing.filter(merged)) times.set(id, (times.get(id) ?? 0) + 1);
+  for (const [id, count] of times) {
+    const { versions } = await api.get<{ versions: Version[] }>(`${fileURL(id)}/versions`);
+    // Several files of one name replaced it one after the other: it goes back behind all of them.
+    const before = versions[count - 1];
+    if (before) await api.post(`${versionURL(id, before.id)}/restore`);
+  }
+  const wanted = new Set(replacing.map((one) => (merged(one) ? one.of : one.replaced)));
+  // What was just replaced is what came into the trash last.
+  const { items } = await api.get<Trash>(TRASH_URL, { query: { limit: 1_000 } });
+  const ids = items.filter(({ item_id }) => wanted.has(item_id)).map(({ id }) => id);
+  if (ids.length > 0) await api.post<Restored>(`${TRASH_URL}/restore`, { ids, on_conflict: 'rename' });
+  return replacing.filter(merged).length;
 }
 
 /** Copies files and folders, without copying their bytes. */
@@ -148,15 +169,16 @@ async function takeAway(body: { ids: string[]; folders: string[] }): Promise<voi
     await api.post(`${FILES_URL}/delete`, body);
   } catch (problem) {
     if (!(problem instanceof ApiError) || problem.confirm === '') throw problem;
-    await api.post(`${FILES_URL}/delete`, { ...body, confirm: Number(problem.confirm) });
+    await api.post(`${FILES_URL}/delete`, { ...body, confirm: problem.confirm });
   }
 }
 
 async function uncopy(store: FilesStore, copies: readonly Done[]): Promise<void> {
-  const ids = copies.filter(({ kind }) => kind !== 'folder').map(({ id }) => id);
+  const ids = copies.filter((one) => one.kind !== 'folder' && !merged(one)).map(({ id }) => id);
   const folders = copies.filter(({ kind }) => kind === 'folder').map(({ id }) => id);
   try {
     for (const part of parcels(ids, folders)) await takeAway({ ids: part.files, folders: part.folders });
+    await unmerge(copies);
     toast(words.uncopied(copies.length), { kind: 'ok' });
   } catch (problem) {
     toast(words.backFailed(sentenceOf(problem)), { kind: 'error' });
