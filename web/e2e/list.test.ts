@@ -3,7 +3,7 @@ import { messages } from '../src/messages/en';
 import { sha256 } from './harness/api';
 import { check, count, grid, names, row, rows, toasts, toolbar } from './harness/files';
 import { png } from './harness/image';
-import { test as base, expect, FILES, PATIENCE_MS, until } from './harness/test';
+import { ALL_FILES, test as base, expect, PATIENCE_MS, until } from './harness/test';
 import { unzip } from './harness/zip';
 
 const words = messages.files;
@@ -30,7 +30,7 @@ const test = base.extend<{ page: Page }>({
   page: async ({ server, open }, use) => {
     await server.api.clear();
     for (const sample of SAMPLES) await server.api.upload(sample);
-    const page = await open(FILES);
+    const page = await open(ALL_FILES);
     await until(() => names(page), NEWEST_FIRST);
     await use(page);
   },

@@ -1,7 +1,16 @@
 /** The API as a script uses it: to prepare what a test needs, and to see what really arrived. */
 import { createHash } from 'node:crypto';
 import type { User } from '../../src/lib/people';
-import type { Dashboard, FileInfo, FileList, Recent, UploadAnswer } from '../../src/lib/types';
+import type {
+  Dashboard,
+  Entries,
+  FileInfo,
+  FileList,
+  Folder,
+  Recent,
+  Trash,
+  UploadAnswer,
+} from '../../src/lib/types';
 
 import type { TestPerson } from './people';
 
@@ -36,6 +45,41 @@ export class Api {
     form.append('file', new Blob([body as BlobPart], { type }), name);
     const response = await this.#send('POST', '/api/v1/files/upload', form);
     return (await response.json()) as UploadAnswer;
+  }
+
+  /** Makes a folder; in one's own tree, unless another folder is named. */
+  async folder(name: string, parent = 'mine'): Promise<Folder> {
+    return this.json('POST', '/api/v1/folders', { name, parent });
+  }
+
+  /** A file that lies in a folder. */
+  async put(folder: string, file: NewFile): Promise<FileInfo> {
+    const { id } = await this.upload(file);
+    await this.json('POST', '/api/v1/files/move', { files: [{ id }], to: folder });
+    return this.json('GET', `/api/v1/files/${id}/metadata`);
+  }
+
+  /** Gives a file other content. */
+  async replace(id: string, body: string): Promise<void> {
+    const url = `${this.base}/api/v1/files/${id}/content`;
+    const response = await fetch(url, { method: 'PUT', headers: this.#headers(), body });
+    if (!response.ok) throw new Error(`PUT ${url}: ${response.status} ${await response.text()}`);
+  }
+
+  /** Takes everything out of the trash for good. */
+  async emptyTrash(): Promise<void> {
+    const { total, items } = await this.json<Trash>('GET', '/api/v1/trash?limit=1000');
+    const files = items.reduce((sum, one) => sum + one.files, 0);
+    if (total > 0) await this.json('POST', '/api/v1/trash/empty', { confirm: String(files) });
+  }
+
+  /** The names of what lies in a folder, folders first. */
+  async in(folder = 'mine'): Promise<string[]> {
+    const { folders, files } = await this.json<Entries>(
+      'GET',
+      `/api/v1/folders/${folder}/entries?limit=1000`,
+    );
+    return [...folders.map(({ name }) => name), ...files.map(({ filename }) => filename)];
   }
 
   /** Uploads many at once; the order in which they arrive is not the order given. */
@@ -95,10 +139,20 @@ export class Api {
 
   /** Deletes everything, so that the next test begins with an empty house. */
   async clear(): Promise<void> {
-    for (;;) {
-      const ids = (await this.list({ limit: '1000' })).files.map((file) => file.id);
-      if (ids.length === 0) return;
-      await this.#send('POST', '/api/v1/files/delete', JSON.stringify({ ids }));
+    const { roots } = await this.json<{ roots: Folder[] }>('GET', '/api/v1/folders');
+    for (const root of roots) {
+      for (;;) {
+        const url = `/api/v1/folders/${root.id}/entries?limit=1000`;
+        const { folders, files } = await this.json<Entries>('GET', url);
+        if (folders.length + files.length === 0) break;
+        const ids = files.map(({ id }) => id);
+        const count = folders.reduce((sum, { files }) => sum + files, ids.length);
+        await this.#send(
+          'POST',
+          '/api/v1/files/delete',
+          JSON.stringify({ ids, folders: folders.map(({ id }) => id), confirm: String(count) }),
+        );
+      }
     }
   }
 

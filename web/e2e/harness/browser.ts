@@ -7,6 +7,8 @@ const FLAGS =
 
 export const DASHBOARD = '/static/dashboard.html';
 export const FILES = '/static/files.html';
+/** Every file in one flat list. */
+export const ALL_FILES = `${FILES}?view=all`;
 export const LOGIN = '/static/login.html';
 export const SETUP = '/static/setup.html';
 export const ACCOUNT = '/static/account.html';

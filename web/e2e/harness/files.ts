@@ -17,6 +17,8 @@ export const toolbar = (page: Page) => page.getByRole('toolbar', { name: words.a
 export const toasts = (page: Page) => page.getByRole('region', { name: messages.toast.region });
 export const picker = (page: Page) => page.locator('input[type=file][multiple]:not([webkitdirectory])');
 export const folderPicker = (page: Page) => page.locator('input[webkitdirectory]');
+export const crumbs = (page: Page) => page.getByRole('navigation', { name: words.crumbs.label });
+export const places = (page: Page) => page.getByRole('navigation', { name: words.places.label });
 export const grid = (page: Page) => page.getByRole('grid', { name: words.list });
 
 export async function names(page: Page): Promise<string[]> {

@@ -5,6 +5,9 @@ export class Guard {
   readonly #problems: string[] = [];
   readonly #expected: RegExp[] = [];
 
+  /** A page may ask whether it should be left, and is left. */
+  mayAskToStay = false;
+
   /** Allows what this test brings about itself, such as the errors of a server that it kills. */
   expect(...patterns: RegExp[]): void {
     this.#expected.push(...patterns);
@@ -19,6 +22,10 @@ export class Guard {
       this.#add(`page error: ${error.error().stack ?? error.error().message}`),
     );
     context.on('dialog', (dialog) => {
+      if (dialog.type() === 'beforeunload' && this.mayAskToStay) {
+        void dialog.accept();
+        return;
+      }
       this.#add(`${dialog.type()}: ${dialog.message()}`);
       void dialog.dismiss();
     });

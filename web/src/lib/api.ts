@@ -9,6 +9,10 @@ import { session } from './session';
 /** The kinds of 401 that a page must tell apart from "sign in". */
 export const SECOND_FACTOR = 'urn:homeserver:second-factor';
 const CONFIRM = 'urn:homeserver:confirm';
+/** A name is taken already. */
+export const EXISTS = 'urn:homeserver:exists';
+/** Somebody else changed it meanwhile. */
+export const CHANGED = 'urn:homeserver:changed';
 
 export type FieldError = { message: string; location?: string };
 
@@ -22,6 +26,8 @@ export class ApiError extends Sentence {
     readonly retryAfter?: number,
     /** Which kind of problem it is, where its status alone does not say. */
     readonly type: string = '',
+    /** The second word that is asked for, where one is: how many files it is about. */
+    readonly confirm: string = '',
   ) {
     super(message);
     this.name = 'ApiError';
@@ -39,6 +45,8 @@ export type RequestOptions = {
   /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal;
+  /** Only if it still is what this ETag says; an empty one asks for nothing. */
+  ifMatch?: string;
   /** A 401 is an answer, not a question: used by the login dialog itself. */
   neverAsk?: boolean;
 };
@@ -47,6 +55,7 @@ export type RequestOptions = {
 export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   const init: RequestInit = { method, headers, signal: options.signal ?? null };
+  if (options.ifMatch) headers['If-Match'] = options.ifMatch;
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';
     init.body = JSON.stringify(options.body);
@@ -89,16 +98,20 @@ export function errorFrom(status: number, body: string, retryAfter: string | nul
   const wait = retryAfter !== null && Number.isFinite(seconds) ? seconds : undefined;
   let detail = '';
   let type = '';
+  let confirm = '';
   let errors: FieldError[] = [];
   try {
-    const problem = JSON.parse(body) as { detail?: unknown; type?: unknown; errors?: FieldError[] };
+    const problem = JSON.parse(body) as Record<'detail' | 'type' | 'confirm', unknown> & {
+      errors?: FieldError[];
+    };
     if (typeof problem.type === 'string') type = problem.type;
     if (typeof problem.detail === 'string') detail = problem.detail;
+    if (typeof problem.confirm === 'string') confirm = problem.confirm;
     if (Array.isArray(problem.errors)) errors = problem.errors;
   } catch {
     // A proxy's HTML error page: the status is all there is.
   }
-  return new ApiError(detail || messages.errors.status(status), status, errors, wait, type);
+  return new ApiError(detail || messages.errors.status(status), status, errors, wait, type, confirm);
 }
 
 async function send(url: string, init: RequestInit, neverAsk = false): Promise<Response> {

@@ -17,7 +17,7 @@ export class TypeAhead {
   press(
     key: string,
     at: number,
-    names: readonly { filename: string }[],
+    names: readonly string[],
     current: number,
     reserved: string,
   ): number | null | undefined {
@@ -34,14 +34,19 @@ export class TypeAhead {
     return this.#search(names, current);
   }
 
-  #search(names: readonly { filename: string }[], current: number): number | null {
+  /** Another key came between: the next letter begins a new word. */
+  reset(): void {
+    this.#typed = '';
+  }
+
+  #search(names: readonly string[], current: number): number | null {
     // The same letter again and again walks through the names that begin with it.
     const repeated = this.#typed.length > 1 && [...this.#typed].every((letter) => letter === this.#typed[0]);
     const wanted = repeated ? (this.#typed[0] as string) : this.#typed;
     const first = wanted.length === 1 ? current + 1 : current;
     for (let step = 0; step < names.length; step++) {
       const index = (first + step) % names.length;
-      if (names[index]?.filename.toLowerCase().startsWith(wanted)) return index;
+      if (names[index]?.toLowerCase().startsWith(wanted)) return index;
     }
     return null;
   }

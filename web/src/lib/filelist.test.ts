@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type FetchPage, FileListing } from './filelist';
-import { addressOf, DEFAULT_QUERY, queryFromAddress } from './filelist-query';
+import { DEFAULT_QUERY } from './filelist-query';
 import { TypeAhead } from './filelist-typeahead';
-import type { FileInfo } from './types';
+import type { FileInfo, Folder } from './types';
 
 function file(id: string, extra: Partial<FileInfo> = {}): FileInfo {
   return {
@@ -16,6 +16,29 @@ function file(id: string, extra: Partial<FileInfo> = {}): FileInfo {
     owner: '',
     owner_name: '',
     shared: true,
+    folder_id: 'household',
+    modified: '2026-01-01T00:00:00Z',
+    revision: 1,
+    etag: '"r1"',
+    ...extra,
+  } as FileInfo;
+}
+
+function folder(id: string, extra: Partial<Folder> = {}): Folder {
+  return {
+    id,
+    name: id,
+    parent_id: 'household',
+    owner: '',
+    owner_name: '',
+    files: 0,
+    bytes: 0,
+    folders: 0,
+    created: '2026-01-01T00:00:00Z',
+    modified: '2026-01-01T00:00:00Z',
+    revision: 1,
+    etag: '"r1"',
+    path: [],
     ...extra,
   };
 }
@@ -36,7 +59,7 @@ function server(count: number) {
     const from = Number(page.cursor ?? 0);
     const next = from + page.limit;
     return {
-      files: matching.slice(from, next),
+      rows: matching.slice(from, next),
       total: matching.length,
       ...(next < matching.length ? { next_cursor: String(next) } : {}),
     };
@@ -185,22 +208,42 @@ describe('FileListing', () => {
     expect(listing.rows).toHaveLength(299);
     expect(asked.at(-1)?.limit).toBe(1_000);
   });
-});
 
-describe('the address', () => {
-  it.each(['', '?q=a+b&tag=x%26y', '?sort=name', '?sort=size&order=asc', '?order=asc'])(
-    'keeps %s',
-    (address) => {
-      expect(addressOf(queryFromAddress(address))).toBe(address);
-    },
-  );
-  it('ignores nonsense', () => {
-    expect(queryFromAddress('?sort=evil&order=up')).toEqual(DEFAULT_QUERY);
+  it('keeps what it shows when a refresh does not come', async () => {
+    const { fetchPage, fail } = server(20);
+    const listing = new FileListing(fetchPage, () => {});
+    await listing.load(DEFAULT_QUERY);
+    fail(new Error('down'));
+    await listing.refresh();
+    expect(listing.state).toBe('ready');
+    expect(listing.rows).toHaveLength(20);
+  });
+
+  it('lets a refresh bring back what the server had taken away, and only that', async () => {
+    const { fetchPage } = server(20);
+    const listing = new FileListing(fetchPage, () => {});
+    await listing.load(DEFAULT_QUERY);
+    listing.remove(['f3', 'f4']);
+    // Somebody else restored f3 before this refresh; f4 is still on its way to the trash.
+    listing.settle(['f3']);
+    await listing.refresh();
+    expect(listing.find('f3')).toBeDefined();
+    expect(listing.find('f4')).toBeUndefined();
+  });
+
+  it('puts folders before files, whichever way it is sorted', async () => {
+    const { fetchPage } = server(3);
+    const listing = new FileListing(fetchPage, () => {});
+    await listing.load({ ...DEFAULT_QUERY, sort: 'name', order: 'desc' });
+    listing.insert(folder('b'));
+    listing.insert(folder('c'));
+    listing.insert(folder('a'));
+    expect(ids(listing).split(' ').slice(0, 3)).toEqual(['c', 'b', 'a']);
   });
 });
 
 describe('TypeAhead', () => {
-  const names = ['alpha', 'beta', 'Banana', 'gamma', 'umbrella'].map((filename) => ({ filename }));
+  const names = ['alpha', 'beta', 'Banana', 'gamma', 'umbrella'];
   const reserved = 'ug/?';
 
   it('finds the next name, and a longer word', () => {
@@ -215,6 +258,12 @@ describe('TypeAhead', () => {
     expect(ahead.press('b', 0, names, 0, reserved)).toBe(1);
     expect(ahead.press('b', 100, names, 1, reserved)).toBe(2);
     expect(ahead.press('b', 200, names, 2, reserved)).toBe(1);
+  });
+  it('begins a new word after another key', () => {
+    const ahead = new TypeAhead();
+    expect(ahead.press('b', 0, names, 0, reserved)).toBe(1);
+    ahead.reset();
+    expect(ahead.press('a', 100, names, 1, reserved)).toBe(0);
   });
   it('leaves the shortcuts of the page alone, but takes their letters inside a word', () => {
     const ahead = new TypeAhead();

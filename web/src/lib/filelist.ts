@@ -1,15 +1,18 @@
 /**
- * The list of files as far as it has been fetched: pages by cursor, one after the other, and changes made here (new
- * uploads, deletions, their undo) without asking for everything again. `rows` is replaced, never changed in place.
+ * The list of files and folders as far as it has been fetched: pages by cursor, one after the other, and changes made
+ * here (new uploads, deletions, their undo) without asking for everything again. `rows` is replaced, never changed in
+ * place.
  */
+import { type Entry, isFile } from './entry';
 import { DEFAULT_QUERY, type ListQuery, matches, position } from './filelist-query';
-import type { FileInfo, FileList } from './types';
+
+export type Page = { rows: Entry[]; total: number; next_cursor?: string | undefined };
 
 export type FetchPage = (
   query: ListQuery,
   page: { cursor: string | undefined; limit: number },
   signal: AbortSignal,
-) => Promise<FileList>;
+) => Promise<Page>;
 
 /** One screen and what follows; small, so that the first rows come at once. */
 export const PAGE_ROWS = 100;
@@ -21,10 +24,10 @@ export const AHEAD_ROWS = 60;
 export type ListState = 'loading' | 'ready' | 'failed';
 
 /** What `remove` took out, for putting it back. */
-export type Removed = { generation: number; entries: { row: FileInfo; after: string | null }[] };
+export type Removed = { generation: number; entries: { row: Entry; after: string | null }[] };
 
 export class FileListing {
-  rows: readonly FileInfo[] = [];
+  rows: readonly Entry[] = [];
   total = 0;
   state: ListState = 'loading';
   /** Why the first page, or a later one, did not come. */
@@ -38,8 +41,8 @@ export class FileListing {
   readonly #onChange: () => void;
   #cursor: string | undefined;
   #ids = new Set<string>();
-  /** Deleted here: a page that was on its way must not bring them back. */
-  readonly #hidden = new Set<string>();
+  /** Taken away here: a page that was on its way must not bring them back. True once the server has done it, too. */
+  readonly #hidden = new Map<string, boolean>();
   #request: AbortController | null = null;
   #generation = 0;
   #target = 0;
@@ -63,17 +66,28 @@ export class FileListing {
     await this.#begin(PAGE_ROWS);
   }
 
-  /** Asks again for what is shown, without taking it away meanwhile. */
+  /** Asks again for what is shown, without taking it away meanwhile; if nothing comes, what is shown stays. */
   async refresh(): Promise<void> {
-    if (this.rows.length === 0) return this.load(this.query);
-    await this.#begin(this.rows.length > PAGE_ROWS ? LONG_PAGE_ROWS : PAGE_ROWS);
+    if (this.state !== 'ready') return this.load(this.query);
+    await this.#begin(this.rows.length > PAGE_ROWS ? LONG_PAGE_ROWS : PAGE_ROWS, true);
   }
 
-  async #begin(limit: number): Promise<void> {
+  /** Forgets everything, for another place whose rows have nothing to do with these. */
+  clear(): void {
+    this.#request?.abort();
+    this.rows = [];
+    this.#ids = new Set();
+    this.total = 0;
+    this.#cursor = undefined;
+    this.#target = 0;
+  }
+
+  async #begin(limit: number, quiet = false): Promise<void> {
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
     this.#generation++;
+    for (const [id, done] of this.#hidden) if (done) this.#hidden.delete(id);
     this.#fetchingMore = false;
     this.moreProblem = null;
     this.#onChange();
@@ -81,11 +95,11 @@ export class FileListing {
       const page = await this.#fetch(this.query, { cursor: undefined, limit }, request.signal);
       if (request.signal.aborted) return;
       this.#ids = new Set();
-      this.rows = this.#fresh(page.files);
+      this.rows = this.#fresh(page.rows);
       this.#pageArrived(page);
       this.#target = Math.min(this.#target, this.rows.length - 1);
     } catch (problem) {
-      if (request.signal.aborted) return;
+      if (request.signal.aborted || quiet) return;
       this.state = 'failed';
       this.problem = problem;
     }
@@ -117,7 +131,7 @@ export class FileListing {
       try {
         const page = await this.#fetch(this.query, { cursor: this.#cursor, limit }, request.signal);
         if (request.signal.aborted) return;
-        this.rows = this.rows.concat(this.#fresh(page.files));
+        this.rows = this.rows.concat(this.#fresh(page.rows));
         this.#pageArrived(page);
       } catch (problem) {
         if (request.signal.aborted) return;
@@ -130,20 +144,20 @@ export class FileListing {
     this.#fetchingMore = false;
   }
 
-  #fresh(files: FileInfo[]): FileInfo[] {
-    const fresh = files.filter((file) => !this.#ids.has(file.id) && !this.#hidden.has(file.id));
-    for (const file of fresh) this.#ids.add(file.id);
+  #fresh(rows: Entry[]): Entry[] {
+    const fresh = rows.filter(({ id }) => !this.#ids.has(id) && !this.#hidden.has(id));
+    for (const { id } of fresh) this.#ids.add(id);
     return fresh;
   }
 
-  #pageArrived(page: FileList): void {
+  #pageArrived(page: Page): void {
     this.#cursor = page.next_cursor || undefined;
     this.total = this.#cursor === undefined ? this.rows.length : Math.max(page.total, this.rows.length);
     this.state = 'ready';
   }
 
   /** Puts a new file where it belongs; beyond the fetched rows it will come with its page. */
-  insert(file: FileInfo): void {
+  insert(file: Entry): void {
     if (this.state !== 'ready' || this.stale || this.#ids.has(file.id) || !matches(file, this.query)) return;
     const at = position(this.rows, file, this.query);
     this.total++;
@@ -155,26 +169,28 @@ export class FileListing {
   }
 
   /** Shows a changed file in its place, even when the new name would sort elsewhere: it must not jump away under the hand. */
-  replace(file: FileInfo): void {
+  replace(file: Entry): void {
     this.rows = this.rows.map((row) => (row.id === file.id ? file : row));
     this.#onChange();
   }
 
   /** Shows added and removed tags as the server does: the removed go, the added follow, none twice. */
-  retag(concerned: (file: FileInfo) => boolean, change: { add: string[]; remove: string[] }): void {
+  retag(concerned: (row: Entry) => boolean, change: { add: string[]; remove: string[] }): void {
     this.update(concerned, (row) => {
+      if (!isFile(row)) return row;
       const kept = row.tags.filter((tag) => !change.remove.includes(tag));
-      return { ...row, tags: [...new Set([...kept, ...change.add])] };
+      // What the file's new etag is, only the server knows.
+      return { ...row, etag: '', tags: [...new Set([...kept, ...change.add])] };
     });
   }
 
   /** Shows some rows as they are now. */
-  update(concerned: (file: FileInfo) => boolean, now: (file: FileInfo) => FileInfo): void {
+  update(concerned: (row: Entry) => boolean, now: (row: Entry) => Entry): void {
     this.rows = this.rows.map((row) => (concerned(row) ? now(row) : row));
     this.#onChange();
   }
 
-  find(id: string): FileInfo | undefined {
+  find(id: string): Entry | undefined {
     return this.rows.find((row) => row.id === id);
   }
 
@@ -185,13 +201,18 @@ export class FileListing {
       if (gone.has(row.id)) removed.entries.push({ row, after: this.rows[index - 1]?.id ?? null });
     });
     for (const id of gone) {
-      this.#hidden.add(id);
+      this.#hidden.set(id, false);
       this.#ids.delete(id);
     }
     this.rows = this.rows.filter((row) => !gone.has(row.id));
     this.total = Math.max(this.rows.length, this.total - removed.entries.length);
     this.#onChange();
     return removed;
+  }
+
+  /** Says that the server has taken these away as well: what a later page brings of them is true again. */
+  settle(ids: Iterable<string>): void {
+    for (const id of ids) if (this.#hidden.has(id)) this.#hidden.set(id, true);
   }
 
   /** Puts rows back behind the neighbours they had; in another list than they came from, where they sort. */
@@ -203,9 +224,9 @@ export class FileListing {
       for (const { row } of entries) this.insert(row);
       return;
     }
-    const followers = new Map<string | null, FileInfo[]>();
+    const followers = new Map<string | null, Entry[]>();
     const present = new Set(this.#ids);
-    const lost: FileInfo[] = [];
+    const lost: Entry[] = [];
     for (const { row, after } of entries) {
       if (after !== null && !present.has(after)) {
         lost.push(row);
@@ -214,10 +235,10 @@ export class FileListing {
       followers.set(after, [...(followers.get(after) ?? []), row]);
       present.add(row.id);
     }
-    const rows: FileInfo[] = [];
-    const put = (row: FileInfo) => {
+    const rows: Entry[] = [];
+    const put = (row: Entry) => {
       for (const open = [row]; open.length > 0; ) {
-        const next = open.shift() as FileInfo;
+        const next = open.shift() as Entry;
         rows.push(next);
         open.unshift(...(followers.get(next.id) ?? []));
       }

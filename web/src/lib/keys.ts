@@ -9,6 +9,8 @@ export type Shortcut = {
   run: (event: KeyboardEvent) => void;
   /** Also while a field has the focus. */
   always?: boolean;
+  /** Whether the key is meant for this just now; otherwise the browser has it. */
+  when?: () => boolean;
 };
 
 /** How long the second key of "g d" may take. */
@@ -91,7 +93,7 @@ function onKeydown(event: KeyboardEvent): void {
   const busy = takesText(event.target) || document.querySelector('dialog[open]') !== null;
   const plain = !/^(Ctrl|Alt)\+/.test(name);
   const allowed = (shortcut: Shortcut) => {
-    if (busy && !shortcut.always) return false;
+    if ((busy && !shortcut.always) || shortcut.when?.() === false) return false;
     return !(plain && name.length === 1 && singleKeysOff());
   };
   const usable = listShortcuts().filter(allowed);

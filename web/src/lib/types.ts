@@ -8,7 +8,12 @@ type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] exten
   ? T
   : never;
 
-export type FileInfo = Schemas['FileBody'];
+export type FileInfo = Schemas['FileBody'] & {
+  folder_id: string;
+  modified: string;
+  revision: number;
+  etag: string;
+};
 export type FileList = Answer<'/api/v1/files/list', 'get'>;
 export type UploadAnswer = FileInfo & Answer<'/api/v1/files/upload', 'post'>;
 export type DeleteAnswer = Schemas['DeletedBody'];
@@ -17,6 +22,8 @@ export type RestoreManyAnswer = Schemas['RestoredManyBody'];
 export type ChangeTagsAnswer = Schemas['ChangedBody'];
 export type TagCount = Schemas['TagCount'];
 export type TagList = Schemas['TagsBody'];
+
+export type * from './tree';
 
 export type SystemStats = Schemas['System'];
 export type StorageStats = Schemas['Storage'];

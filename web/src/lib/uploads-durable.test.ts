@@ -150,6 +150,9 @@ describe('Durable', () => {
     expect(queue.uploads[0]).toMatchObject({ path: 'x/film', state: 'fileless', sent: 4, elsewhere: true });
     const { pairs } = matchFiles(queue.uploads, [{ file: new File(['123456789'], 'film') }]);
     expect(pairs).toHaveLength(1);
+    vi.stubGlobal('fetch', async () => Response.json({ uploads: [] }));
+    await durable.lookElsewhere();
+    expect(queue.uploads).toEqual([]);
   });
 });
 

@@ -76,6 +76,7 @@ export class Durable {
     const known = (await this.#shelf?.urls()) ?? new Set<string>();
     const here = new Map(this.queue.uploads.flatMap((upload) => (upload.url ? [[upload.url, upload]] : [])));
     const found: Upload[] = [];
+    const there = new Set(uploads.map(({ id }) => `${UPLOADS_URL}/${id}`));
     for (const remote of uploads) {
       const url = `${UPLOADS_URL}/${remote.id}`;
       const own = here.get(url);
@@ -84,6 +85,12 @@ export class Durable {
         found.push(elsewhere(remote, remote.size, url));
     }
     this.queue.restore(found);
+    for (const [url, upload] of here) {
+      if (there.has(url) || !upload.elsewhere || upload.state !== 'fileless') continue;
+      // It was finished where it was begun, or given up.
+      delete upload.url;
+      this.queue.remove(upload);
+    }
   }
 
   /** To be told of every change that must outlive the page. */

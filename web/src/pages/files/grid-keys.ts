@@ -1,40 +1,46 @@
 /** What the keys do inside the grid of files. */
 
+import { isFolder, isTrashed, nameOf } from '../../lib/entry';
 import { TypeAhead } from '../../lib/filelist-typeahead';
 import { singleKeysOff } from '../../lib/keys';
 import type { FilesStore } from './store.svelte';
+import type { Viewport } from './viewport.svelte';
 
 /** Letters that are shortcuts of the page, and so begin no name. */
-const RESERVED = 'ug/?';
+const RESERVED = 'ugn/?';
 
 export class GridKeys {
   readonly #typeAhead = new TypeAhead();
   readonly #store: FilesStore;
-  readonly #rowsPerPage: () => number;
+  readonly #viewport: Viewport;
 
-  constructor(store: FilesStore, rowsPerPage: () => number) {
+  constructor(store: FilesStore, viewport: Viewport) {
     this.#store = store;
-    this.#rowsPerPage = rowsPerPage;
+    this.#viewport = viewport;
   }
 
   press(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.altKey) return;
+    // Rows of a place that was left are only there until the new ones come.
+    if (event.defaultPrevented || event.altKey || this.#store.list.stale) return;
     const onRow = event.target instanceof HTMLElement && event.target.role === 'row';
-    const handled = this.#move(event) || (onRow && (this.#act(event) || this.#type(event)));
-    if (handled) event.preventDefault();
+    const handled = this.#move(event) || (onRow && this.#act(event));
+    if (handled || event.ctrlKey || event.metaKey) this.#typeAhead.reset();
+    if (handled || (onRow && this.#type(event))) event.preventDefault();
   }
 
   #move(event: KeyboardEvent): boolean {
     const store = this.#store;
+    const { columns, rowsPerPage } = this.#viewport;
     const steps: Record<string, number> = {
-      ArrowDown: 1,
-      ArrowUp: -1,
-      PageDown: this.#rowsPerPage(),
-      PageUp: -this.#rowsPerPage(),
+      ArrowDown: columns,
+      ArrowUp: -columns,
+      ...(columns > 1 ? { ArrowRight: 1, ArrowLeft: -1 } : {}),
+      PageDown: rowsPerPage,
+      PageUp: -rowsPerPage,
       Home: -store.total,
       End: store.total,
     };
-    const step = steps[event.key];
+    const step = event.ctrlKey || event.metaKey ? undefined : steps[event.key];
     if (step === undefined) return this.#sideways(event);
     const from = store.rows[store.current];
     store.moveTo(store.current + step);
@@ -74,7 +80,9 @@ export class GridKeys {
       return true;
     }
     if (event.key === 'Enter' && !event.ctrlKey && !event.metaKey) {
-      store.detailsID = row.id;
+      if (isFolder(row)) void store.openFolder(row.id);
+      else if (isTrashed(row)) store.select((selection) => selection.toggle(row.id));
+      else store.detailsID = row.id;
       return true;
     }
     return false;
@@ -84,7 +92,8 @@ export class GridKeys {
     if (event.key.length !== 1 || event.ctrlKey || event.metaKey) return false;
     const store = this.#store;
     const reserved = singleKeysOff() ? '' : RESERVED;
-    const found = this.#typeAhead.press(event.key, event.timeStamp, store.rows, store.current, reserved);
+    const names = store.rows.map(nameOf);
+    const found = this.#typeAhead.press(event.key, event.timeStamp, names, store.current, reserved);
     if (found === undefined) return false;
     if (found !== null) {
       store.moveTo(found);

@@ -17,6 +17,9 @@ import type { UploadTarget } from './transfers.svelte';
 
 /** Progress comes many times a second for each file; the page is told at most this often. */
 const TELL_EVERY_MS = 100;
+/** How often it is asked how far uploads are that wait for their file here; the first time soon. */
+const LOOK_AGAIN_MS = 3_000;
+const LOOK_ELSEWHERE_MS = 30_000;
 /** Of thousands that arrive the list hears at most this often. */
 const REPORT_EVERY_MS = 500;
 /** What is shown one by one as it arrives; for more the list asks again. */
@@ -159,11 +162,24 @@ export class Uploading {
       ]);
       await this.#durable.start(shelf, tab.id, state?.user?.id ?? '', tab.living);
       await this.#durable.lookElsewhere();
-      return tab.close;
+      // What was cut off a moment ago, the server is still writing down.
+      const soon = setTimeout(() => void this.#lookAgain(), LOOK_AGAIN_MS);
+      const later = setInterval(() => void this.#lookAgain(), LOOK_ELSEWHERE_MS);
+      return () => {
+        tab.close();
+        clearTimeout(soon);
+        clearInterval(later);
+      };
     } catch {
       // A browser that keeps nothing, or a server that is away: the queue works all the same.
       return () => {};
     }
+  }
+
+  /** How far what waits for its file has come meanwhile, perhaps on another device. */
+  async #lookAgain(): Promise<void> {
+    if (document.hidden || this.#queue.totals().fileless === 0) return;
+    await this.#durable.lookElsewhere().catch(() => {});
   }
 
   #took(upload: Upload): void {
