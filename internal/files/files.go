@@ -83,6 +83,17 @@ type Lent struct {
 	// Record notes what somebody did for the audit log: the principal and the address are in
 	// ctx. target is a file's id, "" when it was several.
 	Record func(ctx context.Context, action, target, detail string)
+
+	// What a backup needs beside database and content (backup.go).
+
+	// DataDir is where the house keeps what is in no database, and State the names of files and
+	// folders there that a backup must hold.
+	DataDir string
+	State   []string
+	// Version is the program's.
+	Version string
+	// Schema is the version of each room's tables.
+	Schema func(ctx context.Context) (map[string]int64, error)
 }
 
 // displayName is the name of a file's owner, "" for the household.
@@ -140,6 +151,8 @@ type Files struct {
 	space   spaceGauge
 	usage   usage
 	adopt   adoption
+	follow  follower
+	backups backups
 
 	sittings sittings // resumable uploads that somebody is at
 
@@ -171,6 +184,7 @@ func (f *Files) Service() service.Service {
 func (f *Files) jobs(w *jobs.Workers) {
 	f.workers.Store(w)
 	w.Every("files.adopt", adoptEvery, f.Adopt)
+	w.Every("files.manifest", manifestEvery, f.KeepManifest)
 	w.Every("files.purge", purgeEvery, f.Purge)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
@@ -180,6 +194,8 @@ func (f *Files) jobs(w *jobs.Workers) {
 func (f *Files) run(ctx context.Context) error {
 	tick := time.NewTicker(usageEvery)
 	defer tick.Stop()
+	follow := time.NewTicker(followEvery)
+	defer follow.Stop()
 	var due <-chan time.Time
 	for {
 		select {
@@ -189,6 +205,8 @@ func (f *Files) run(ctx context.Context) error {
 			if err := f.refreshUsage(ctx); err != nil && ctx.Err() == nil {
 				f.log.Debug("the number of files cannot be read", "error", err)
 			}
+		case <-follow.C:
+			f.watchFeed(ctx)
 		case <-f.purgeSoon:
 			if due == nil {
 				due = time.After(undoWindow + time.Second)

@@ -20,11 +20,11 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"homeserver/internal/files/manifest"
+	"homeserver/internal/files/vault"
 	"homeserver/internal/platform/errs"
 )
 
@@ -190,7 +190,7 @@ func (emptyFS) ReadDir(string) ([]fs.DirEntry, error) { return nil, nil }
 
 // openTarget makes the target, or takes one that is empty.
 func openTarget(target, storage string) (*os.Root, error) {
-	if inside(target, storage) {
+	if vault.Inside(target, storage) {
 		return nil, errs.Newf(errs.Invalid, "%s lies inside the storage directory %s. Choose another place.", target, storage)
 	}
 	if err := os.MkdirAll(target, privateDir); err != nil {
@@ -206,31 +206,6 @@ func openTarget(target, storage string) (*os.Root, error) {
 		}
 	}
 	return os.OpenRoot(target)
-}
-
-// inside reports whether path is dir or lies below it, links resolved as far as path exists.
-func inside(path, dir string) bool {
-	path, dir = resolve(path), resolve(dir)
-	rel, err := filepath.Rel(dir, path)
-	return err == nil && filepath.IsLocal(rel)
-}
-
-// resolve is a path without links; of what does not exist yet, the part that does.
-func resolve(path string) string {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return path
-	}
-	rest := ""
-	for at := path; ; at = filepath.Dir(at) {
-		if real, err := filepath.EvalSymlinks(at); err == nil {
-			return filepath.Join(real, rest)
-		}
-		if at == filepath.Dir(at) {
-			return path
-		}
-		rest = filepath.Join(filepath.Base(at), rest)
-	}
 }
 
 // readUntil is a reader that ends with its context.

@@ -53,6 +53,9 @@ type sourceReader struct {
 	r   io.Reader
 }
 
+// Source is r, which ends with ctx, and whose errors are SourceErrors.
+func Source(ctx context.Context, r io.Reader) io.Reader { return sourceReader{ctx, r} }
+
 func (s sourceReader) Read(p []byte) (int, error) {
 	if err := s.ctx.Err(); err != nil {
 		return 0, err
