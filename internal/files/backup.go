@@ -19,9 +19,9 @@ import (
 
 const (
 	// holdFor is how long a backup keeps the collector away without a sign of life: longer than
-	// a machine's sleep over lunch, so that little is copied twice, and short enough that a
-	// backup that was killed holds nothing up for long.
-	holdFor = time.Hour
+	// a database is away for an upgrade, and short enough that a backup that was killed holds nothing up
+	// for long.
+	holdFor = 30 * time.Minute
 	// holdEvery is how often it gives one.
 	holdEvery = time.Minute
 	// runsKept is how many failed runs are remembered.
@@ -46,6 +46,8 @@ type BackupOptions struct {
 	New bool
 	// Progress, if set, is called now and then.
 	Progress func(BackupProgress)
+
+	vault string // the id that Dir must bear, when it was set up earlier
 }
 
 // BackupProgress is how far a backup is.
@@ -111,15 +113,18 @@ type backup struct {
 func (f *Files) Backup(ctx context.Context, options BackupOptions) (BackupReport, error) {
 	b := &backup{f: f, options: options, id: uuid.NewString()}
 	b.report.Removed, b.report.Broken = []string{}, []string{}
+	started := f.now().UnixMicro()
 	release, err := b.prepare(ctx)
-	if err != nil {
+	if err != nil && options.vault == "" {
+		return b.report, err // whoever asked for it reads why
+	}
+	if err := f.store.backupStarted(ctx, b.id, b.options.Dir, started); err != nil {
 		return b.report, err
+	}
+	if err != nil {
+		return b.report, b.remember(ctx, err)
 	}
 	defer release()
-	started := f.now()
-	if err := f.store.backupStarted(ctx, b.id, b.options.Dir, started.UnixMicro()); err != nil {
-		return b.report, err
-	}
 	held, letGo, err := f.hold(ctx, b.id)
 	if err == nil {
 		err = b.run(held)
@@ -152,7 +157,13 @@ func (b *backup) prepare(ctx context.Context) (release func(), err error) {
 	if b.vault, err = b.open(ctx); err != nil {
 		return nil, err
 	}
-	release, _, err = b.vault.Lock()
+	release, held, err := b.vault.Lock()
+	if err == nil && held {
+		// Whoever else was at work here is dead: the system gave its lock back.
+		if err = b.f.store.backupsInterrupted(ctx, b.options.Dir, b.f.now().UnixMicro()); err != nil {
+			release()
+		}
+	}
 	return release, err
 }
 
@@ -160,6 +171,9 @@ func (b *backup) prepare(ctx context.Context) (release func(), err error) {
 func (b *backup) open(ctx context.Context) (*vault.Vault, error) {
 	dir := b.options.Dir
 	v, err := vault.Open(dir)
+	if want := b.options.vault; want != "" && (err != nil || v.ID != want) {
+		return nil, errNotThatDrive(dir, err)
+	}
 	if err == nil {
 		if v.Storage != b.storage {
 			return nil, errs.Newf(errs.Conflict, "%s holds the backups of another household. Nothing was changed; choose another directory.", dir)

@@ -167,6 +167,7 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 		log = slog.New(slog.DiscardHandler)
 	}
 	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
+	f.backups.soon = make(chan struct{}, 1)
 	f.commit.store = f.commitBatch
 	return f
 }
@@ -185,6 +186,7 @@ func (f *Files) jobs(w *jobs.Workers) {
 	f.workers.Store(w)
 	w.Every("files.adopt", adoptEvery, f.Adopt)
 	w.Every("files.manifest", manifestEvery, f.KeepManifest)
+	w.Every("files.backup", backupEvery, f.runBackup)
 	w.Every("files.purge", purgeEvery, f.Purge)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
@@ -196,6 +198,8 @@ func (f *Files) run(ctx context.Context) error {
 	defer tick.Stop()
 	follow := time.NewTicker(followEvery)
 	defer follow.Stop()
+	backups := time.NewTimer(followEvery)
+	defer backups.Stop()
 	var due <-chan time.Time
 	for {
 		select {
@@ -207,6 +211,10 @@ func (f *Files) run(ctx context.Context) error {
 			}
 		case <-follow.C:
 			f.watchFeed(ctx)
+		case <-backups.C:
+			backups.Reset(f.watchBackups(ctx))
+		case <-f.backups.soon:
+			backups.Reset(f.watchBackups(ctx))
 		case <-f.purgeSoon:
 			if due == nil {
 				due = time.After(undoWindow + time.Second)

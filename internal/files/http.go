@@ -127,6 +127,7 @@ func (f *Files) routes(r *httpd.Router) {
 	f.folderRoutes(r)
 	f.uploadRoutes(r)
 	f.knownRoutes(r)
+	f.backupRoutes(r)
 
 	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
 		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")

@@ -87,6 +87,17 @@ func (s store) backupStarted(ctx context.Context, id, place string, now int64) e
 	return err
 }
 
+// backupsInterrupted ends the runs at place that never ended, and their holds.
+func (s store) backupsInterrupted(ctx context.Context, place string, now int64) error {
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, `DELETE FROM files_holds WHERE name IN (SELECT id FROM files_backups WHERE place = $1 AND finished IS NULL)`, place); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE files_backups SET finished = $1, error = $2 WHERE place = $3 AND finished IS NULL`, now, "The backup was interrupted.", place)
+		return err
+	})
+}
+
 func (s store) backupFinished(ctx context.Context, r backupRow) error {
 	_, err := s.db.Exec(ctx, `UPDATE files_backups SET finished = $1, verified = $2, files = $3, bytes = $4, new_files = $5, new_bytes = $6, error = $7 WHERE id = $8`,
 		r.finished, r.verified, r.files, r.bytes, r.newFiles, r.newBytes, r.err, r.id)
