@@ -123,7 +123,7 @@ func (f *Files) manifestNames() ([]string, error) {
 	}
 	var names []string
 	for _, e := range entries {
-		if _, ours := manifest.TimeOf(e.Name()); ours && e.Name() != manifest.JournalOf(e.Name()) && e.Type().IsRegular() {
+		if manifest.IsManifest(e.Name()) && e.Type().IsRegular() {
 			names = append(names, e.Name())
 		}
 	}

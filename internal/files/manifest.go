@@ -31,7 +31,10 @@ func (f *Files) newManifest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(f.manifests(), privateDir); err != nil {
+	if err := f.identify(ctx, id); err != nil { // what is missing because a drive is gone must not appear anew
+		return err
+	}
+	if err := os.Mkdir(f.manifests(), privateDir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return errs.Wrap(errs.Unavailable, "The folder of the manifests cannot be made in the storage directory.", err)
 	}
 	at := f.now()

@@ -33,6 +33,12 @@ func TimeOf(name string) (time.Time, bool) {
 	return t, ok && err == nil
 }
 
+// IsManifest reports whether name is that of a manifest, and not of a journal or another file.
+func IsManifest(name string) bool {
+	_, ours := TimeOf(name)
+	return ours && strings.HasSuffix(name, manifestEnd)
+}
+
 // Library is what a manifest and the journals after it say.
 type Library struct {
 	Header  Header
