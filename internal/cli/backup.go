@@ -15,7 +15,7 @@ import (
 // backupCommand makes a backup.
 type backupCommand struct {
 	Dir       string `arg:"" type:"path" help:"Directory of backups, on another drive. It is made if its parent is there."`
-	Keep      int    `default:"7" placeholder:"N" help:"For how many days, weeks and months the newest backup of each is kept; 0 keeps all (default ${default})."`
+	Keep      int    `default:"7" placeholder:"N" help:"How many of the newest backups are kept, and for how many days, weeks and months the newest of each; 0 keeps all (default ${default})."`
 	VerifyAll bool   `help:"Read everything in DIR again, and copy anew what is damaged."`
 	New       bool   `help:"Begin anew in a directory from which earlier backups have vanished."`
 	List      bool   `help:"List the backups in DIR and make none."`

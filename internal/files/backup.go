@@ -38,7 +38,8 @@ const (
 type BackupOptions struct {
 	// Dir is the directory of backups. It is made if its parent is there.
 	Dir string
-	// Keep is for how many days, weeks and months a snapshot is kept; 0 keeps all.
+	// Keep is how many of the newest snapshots are kept, and for how many days, weeks and months
+	// the newest of each; 0 keeps all.
 	Keep int
 	// VerifyAll reads everything in Dir again and copies anew what is damaged.
 	VerifyAll bool

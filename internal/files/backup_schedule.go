@@ -18,7 +18,8 @@ const (
 	keyBackupSchedule = "backup_schedule"
 	keyBackupAsked    = "backup_asked"
 
-	// defaultKeep is for how many days, weeks and months a backup is kept when nothing is said.
+	// defaultKeep is how many backups, and for how many days, weeks and months the newest of each,
+	// are kept when nothing is said.
 	defaultKeep = 7
 	// mostKeep and mostHours bound the schedule: a thousand of each is for ever, and a backup a
 	// year is the least that is one.

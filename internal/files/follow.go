@@ -26,7 +26,8 @@ const (
 	followEvery = 3 * time.Second
 	// journalLongest is the length of a journal, in bytes, at which a new manifest is due early.
 	journalLongest = 64 << 20
-	// manifestsKept is for how many days, weeks and months a manifest is kept.
+	// manifestsKept is how many of the newest manifests are kept, and for how many days, weeks and
+	// months the newest of each.
 	manifestsKept = 3
 	// journalsKept is for how many manifests their journals are kept, in case the newest is damaged.
 	journalsKept = 3

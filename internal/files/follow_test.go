@@ -130,7 +130,7 @@ func TestManifestsAreThinned(t *testing.T) {
 			h.must(h.KeepManifest(t.Context()))
 			h.clock.advance(24*time.Hour + time.Minute)
 			var err error
-			if names, err = h.manifestNames(); err != nil || len(names) > 3*manifestsKept {
+			if names, err = h.manifestNames(); err != nil || len(names) > 4*manifestsKept {
 				t.Fatalf("day %d: %d manifests, %v", day, len(names), err)
 			}
 		}

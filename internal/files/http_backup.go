@@ -13,7 +13,7 @@ import (
 type ScheduleBody struct {
 	Directory  string `json:"directory" maxLength:"4096" example:"/mnt/backup/homeserver" doc:"Where the backups lie, on the server; best on another drive. It is made if its parent is there, and must be empty or hold this household's backups. Empty: nowhere"`
 	EveryHours int    `json:"every_hours" minimum:"0" maximum:"8784" example:"24" doc:"How often a backup is made by itself; 0: not at all"`
-	Keep       int    `json:"keep" minimum:"0" maximum:"1000" example:"7" doc:"For how many days, weeks and months the newest backup of each is kept; 0 keeps all. The newest always is"`
+	Keep       int    `json:"keep" minimum:"0" maximum:"1000" example:"7" doc:"How many of the newest backups are kept, and for how many days, weeks and months the newest of each; 0 keeps all"`
 }
 
 // BackupBody is one run.

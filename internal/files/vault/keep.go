@@ -10,8 +10,8 @@ import (
 	"homeserver/internal/platform/failpoint"
 )
 
-// Keep says which of the moments, oldest first, are kept: of the last n days, weeks and months
-// that have any, the newest of each. The newest of all always is. n of 0 keeps everything.
+// Keep says which of the moments, oldest first, are kept: the newest n, and of the last n days,
+// weeks and months that have any, the newest of each. n of 0 keeps everything.
 func Keep(n int, moments []time.Time) []bool {
 	kept := make([]bool, len(moments))
 	if n <= 0 {
@@ -19,6 +19,9 @@ func Keep(n int, moments []time.Time) []bool {
 			kept[i] = true
 		}
 		return kept
+	}
+	for i := max(len(moments)-n, 0); i < len(moments); i++ {
+		kept[i] = true
 	}
 	periods := []func(time.Time) string{
 		func(t time.Time) string { return t.UTC().Format("2006-01-02") },
