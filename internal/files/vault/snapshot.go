@@ -1,6 +1,7 @@
 package vault
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -213,7 +214,8 @@ func (v *Vault) Snapshots() (list []Snapshot, broken []string, err error) {
 		}
 		list = append(list, s)
 	}
-	slices.SortFunc(list, func(a, b Snapshot) int { return strings.Compare(a.Name, b.Name) })
+	// Names come close to the moments; of several within a second they are later.
+	slices.SortFunc(list, func(a, b Snapshot) int { return cmp.Or(a.At.Compare(b.At), strings.Compare(a.Name, b.Name)) })
 	return list, broken, nil
 }
 
