@@ -2,30 +2,16 @@ package files
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
-	"github.com/klauspost/compress/zstd"
-
 	"homeserver/internal/files/vault"
 	"homeserver/internal/platform/blob"
-	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/sqldb"
 )
-
-// originalPlace is a file that was not adopted when a snapshot was made: its content is a blob there,
-// and belongs at the original's place when it is restored.
-type originalPlace struct {
-	Path   string `json:"path"`
-	SHA256 string `json:"sha256"`
-}
 
 // say tells how far the run is.
 func (b *backup) say(step string) {
@@ -183,65 +169,6 @@ func (b *backup) lose(ctx context.Context, c vault.Content, err error) error {
 	return nil
 }
 
-// copyOriginals copies files that are not adopted and lists where they belong.
-func (b *backup) copyOriginals(ctx context.Context) error {
-	if len(b.originals) == 0 {
-		return nil
-	}
-	return b.part(originalsPart, func(w io.Writer) error {
-		packed, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
-		if err != nil {
-			return err
-		}
-		lines := json.NewEncoder(packed)
-		for i := range b.originals {
-			c, err := b.copyOriginal(ctx, &b.originals[i])
-			if err != nil {
-				return errors.Join(err, packed.Close())
-			}
-			if c.SHA256 == "" {
-				continue
-			}
-			b.extra = append(b.extra, c)
-			if err := lines.Encode(originalPlace{b.originals[i].path, c.SHA256}); err != nil {
-				return errors.Join(err, packed.Close())
-			}
-		}
-		return packed.Close()
-	})
-}
-
-// copyOriginal copies one; adoption may be moving it at this moment.
-func (b *backup) copyOriginal(ctx context.Context, row *File) (c vault.Content, err error) {
-	at := *row
-	content, err := b.f.openAt(ctx, &at)
-	if errors.Is(err, blob.ErrNotExist) {
-		fresh, lookErr := b.f.store.any(ctx, row.ID)
-		if lookErr != nil {
-			return c, lookErr
-		}
-		if fresh != nil {
-			content, err = b.f.openAt(ctx, fresh)
-		}
-	}
-	if errors.Is(err, blob.ErrNotExist) {
-		return c, nil // the original lost it long ago; check reports it
-	}
-	if err != nil {
-		return c, b.lose(ctx, vault.Content{Size: row.Size}, err)
-	}
-	defer content.Close()
-	c.SHA256, c.Size, err = b.vault.Put(ctx, "", content)
-	var source vault.SourceError
-	if errors.As(err, &source) {
-		return vault.Content{}, b.lose(ctx, vault.Content{Size: row.Size}, err)
-	}
-	if err == nil {
-		b.copied(c.Size)
-	}
-	return c, err
-}
-
 // listContents writes the final list: the draft's with what the originals turned out to be.
 func (b *backup) listContents() error {
 	slices.SortFunc(b.extra, func(a, c vault.Content) int { return strings.Compare(a.SHA256, c.SHA256) })
@@ -289,36 +216,4 @@ func (b *backup) reread(ctx context.Context) error {
 	})
 	b.report.Repaired = len(found.Damaged)
 	return err
-}
-
-// state copies what the house keeps beside database and storage.
-func (b *backup) state(ctx context.Context) error {
-	for _, name := range b.f.lent.State {
-		top := filepath.Join(b.f.lent.DataDir, name)
-		err := filepath.WalkDir(top, func(path string, e fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) && path == top {
-				return nil
-			}
-			if err != nil || !e.Type().IsRegular() {
-				return err
-			}
-			rel, err := filepath.Rel(b.f.lent.DataDir, path)
-			if err != nil {
-				return err
-			}
-			in, err := os.Open(path)
-			if err != nil {
-				return err
-			}
-			defer in.Close()
-			return b.part(statePrefix+filepath.ToSlash(rel), func(w io.Writer) error {
-				_, err := io.Copy(w, readUntil{ctx, in})
-				return err
-			})
-		})
-		if err != nil {
-			return errs.Wrap(errs.Unavailable, fmt.Sprintf("%s cannot be read. A backup without it could not be used in full.", top), err)
-		}
-	}
-	return nil
 }

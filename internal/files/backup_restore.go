@@ -1,22 +1,13 @@
 package files
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path"
-	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 
 	"github.com/google/uuid"
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
 	"homeserver/internal/files/vault"
@@ -220,128 +211,6 @@ func putContent(ctx context.Context, store blob.Store, digest string, in io.Read
 		return err
 	}
 	return nil
-}
-
-// restoreOriginals puts files that were not adopted where the database looks for them.
-func (b *StoredBackup) restoreOriginals(ctx context.Context, store blob.Store) error {
-	if _, some := b.Part(originalsPart); !some {
-		return nil
-	}
-	in, err := b.Open(originalsPart)
-	if err != nil {
-		return err
-	}
-	defer in.Close()
-	packed, err := zstd.NewReader(in, zstd.WithDecoderConcurrency(1))
-	if err != nil {
-		return err
-	}
-	defer packed.Close()
-	root, err := os.OpenRoot(store.Place())
-	if err != nil {
-		return errs.Wrap(errs.Unavailable, "The storage directory cannot be opened.", err)
-	}
-	defer root.Close()
-	for lines := json.NewDecoder(packed); ; {
-		var o originalPlace
-		if err := lines.Decode(&o); errors.Is(err, io.EOF) {
-			return syncFolder(store.Place())
-		} else if err != nil {
-			return err
-		}
-		if err := b.restoreOriginal(ctx, root, o); err != nil {
-			return fmt.Errorf("%s: %w", o.Path, err)
-		}
-	}
-}
-
-func (b *StoredBackup) restoreOriginal(ctx context.Context, root *os.Root, o originalPlace) error {
-	name := filepath.FromSlash(path.Clean(o.Path))
-	if !filepath.IsLocal(name) || !blob.ValidDigest(o.SHA256) {
-		return nil // the server would not look there either
-	}
-	in, err := b.v.OpenBlob(o.SHA256)
-	if err != nil {
-		return nil //nolint:nilerr // reported with the contents that the backup lacks
-	}
-	defer in.Close()
-	if err := root.MkdirAll(filepath.Dir(name), privateDir); err != nil {
-		return err
-	}
-	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
-	if errors.Is(err, fs.ErrExist) {
-		return nil // restored by an earlier attempt, or never lost
-	}
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, readUntil{ctx, in})
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		_ = root.Remove(name)
-	}
-	return err
-}
-
-// RestoreState gives back what the house keeps in DATA_DIR. What is there and differs is kept
-// beside it, under a name of its own.
-func (b *StoredBackup) RestoreState(ctx context.Context, dataDir string) error {
-	root, err := os.OpenRoot(dataDir)
-	if err != nil {
-		return errs.Wrap(errs.Unavailable, fmt.Sprintf("DATA_DIR %s cannot be opened.", dataDir), err)
-	}
-	defer root.Close()
-	for _, p := range b.Parts {
-		rest, ours := strings.CutPrefix(p.Name, statePrefix)
-		if !ours || !filepath.IsLocal(filepath.FromSlash(rest)) {
-			continue
-		}
-		in, err := b.Open(p.Name)
-		if err != nil {
-			return err
-		}
-		text, err := io.ReadAll(readUntil{ctx, in})
-		in.Close()
-		if err == nil {
-			err = putState(root, filepath.FromSlash(rest), text)
-		}
-		if err != nil {
-			return errs.Wrap(errs.Unavailable, fmt.Sprintf("%s cannot be written into DATA_DIR %s.", rest, dataDir), err)
-		}
-	}
-	return syncFolder(dataDir)
-}
-
-func putState(root *os.Root, name string, text []byte) error {
-	present, err := root.ReadFile(name)
-	switch {
-	case err == nil && bytes.Equal(present, text):
-		return nil
-	case err == nil:
-		if err := root.Rename(name, name+".before-restore"); err != nil {
-			return err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := root.MkdirAll(filepath.Dir(name), privateDir); err != nil {
-		return err
-	}
-	temp := name + ".restoring"
-	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
-	if err != nil {
-		return err
-	}
-	_, err = out.Write(text)
-	if err == nil {
-		err = out.Sync()
-	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		return err
-	}
-	return root.Rename(temp, name)
 }
 
 // AfterRestore makes the house that was restored a house that can begin: the storage is the

@@ -3,6 +3,7 @@
 package backup
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
@@ -307,10 +308,11 @@ func TestTheDatabaseIsLost(t *testing.T) {
 		dir := filepath.Join(t.TempDir(), "backups")
 		backUp(t, s, dir)
 		server.Eventually(t, time.Minute, "the manifest", func() error {
-			if found, err := filepath.Glob(filepath.Join(s.StoragePath(), "manifests", "*.zst")); err != nil || len(found) == 0 {
-				return fmt.Errorf("none is there (%v)", err)
+			found, err := filepath.Glob(filepath.Join(s.StoragePath(), "manifests", "*.zst"))
+			if err == nil && len(found) == 0 {
+				err = errors.New("none is there")
 			}
-			return nil
+			return err
 		})
 		late := s.Upload(t, "late.txt", []byte("late"))
 		want["late.txt"] = "late"

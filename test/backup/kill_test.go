@@ -43,7 +43,7 @@ func TestKilledBackups(t *testing.T) {
 		if extra := len(all) - len(good); extra != map[bool]int{true: 1}[strings.HasPrefix(point, "backup-finished")] {
 			t.Errorf("%s: %d backups more than there were", point, extra)
 		}
-		good = append(all, backUp(t, s, dir, "--keep", "0"))
+		good = append(slices.Clone(all), backUp(t, s, dir, "--keep", "0"))
 	}
 	// While old ones are removed; some content is in old ones alone.
 	for n, point := range []string{"backup-thinning:1", "backup-thinning:2", "backup-sweeping:1", "backup-sweeping:2"} {

@@ -243,7 +243,7 @@ func FuzzNames(f *testing.F) {
 		f.Add(name, 2)
 	}
 	f.Fuzz(func(t *testing.T, label string, n int) {
-		n = n & 0xffffff
+		n &= 0xffffff
 		for form, make := range map[string]func(string) string{"harmless": harmless, "portable": portable} {
 			base := make(label)
 			for _, name := range []string{base, numbered(base, n, true), numbered(base, n, false)} {

@@ -122,14 +122,12 @@ func (v *Vault) Lock() (release func(), held bool, err error) {
 	if err != nil {
 		return nil, false, v.explain(err)
 	}
-	switch taken, err := lock(f); {
-	case taken:
+	taken, unknown := lock(f)
+	if taken {
 		f.Close()
 		return nil, false, errs.Newf(errs.Conflict, "Another backup or restore works in %s at this moment. Wait until it has ended.", v.dir)
-	case err != nil:
-		return func() { f.Close() }, false, nil
 	}
-	return func() { f.Close() }, true, nil
+	return func() { f.Close() }, unknown == nil, nil
 }
 
 // explain gives an error of the file system its kind.
