@@ -53,7 +53,7 @@ func (c backupCommand) print(w io.Writer, report app.BackupReport) error {
 	if c.JSON {
 		return printJSON(w, report)
 	}
-	fmt.Fprintf(w, "Backup %s: %d contents, %s; %d of them new, %s.\n", report.Name, report.Files, gigabytes(report.Bytes), report.NewFiles, gigabytes(report.NewBytes))
+	fmt.Fprintf(w, "Backup %s: %d contents, %s; %d of them new, %s.\n", report.Name, report.Files, amount(report.Bytes), report.NewFiles, amount(report.NewBytes))
 	if report.Repaired > 0 {
 		fmt.Fprintf(w, "%d contents in %s were damaged and are copied anew. Watch that drive.\n", report.Repaired, c.Dir)
 	}
@@ -80,7 +80,7 @@ func (c backupCommand) list(w io.Writer) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "NAME\tTAKEN\tCONTENTS\tSIZE\tMISSING")
 	for i := range list {
-		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\n", list[i].Name, list[i].At.Local().Format(time.DateTime), list[i].Files, gigabytes(list[i].Bytes), len(list[i].Lost))
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\n", list[i].Name, list[i].At.Local().Format(time.DateTime), list[i].Files, amount(list[i].Bytes), len(list[i].Lost))
 	}
 	for _, name := range broken {
 		fmt.Fprintf(table, "%s\tdamaged\n", name)
@@ -94,7 +94,20 @@ func printJSON(w io.Writer, v any) error {
 	return encoder.Encode(v)
 }
 
-func gigabytes(n int64) string { return fmt.Sprintf("%.2f GB", float64(n)/(1<<30)) }
+// amount is a number of bytes as people read it.
+func amount(n int64) string {
+	if n < 1<<10 {
+		return fmt.Sprintf("%d bytes", n)
+	}
+	value, unit := float64(n)/1024, "KB"
+	for _, next := range []string{"MB", "GB", "TB"} {
+		if value < 1024 {
+			break
+		}
+		value, unit = value/1024, next
+	}
+	return fmt.Sprintf("%.1f %s", value, unit)
+}
 
 // steps reports on stderr how far a backup is when a person is watching it.
 func (r *run) steps() func(app.BackupProgress) {
@@ -110,9 +123,9 @@ func (r *run) steps() func(app.BackupProgress) {
 		last, step = time.Now(), p.Step
 		line := words[p.Step]
 		if p.OfFiles > 0 {
-			line += fmt.Sprintf(": %d of %d contents, %s of %s", p.Files, p.OfFiles, gigabytes(p.Bytes), gigabytes(p.OfBytes))
+			line += fmt.Sprintf(": %d of %d contents, %s of %s", p.Files, p.OfFiles, amount(p.Bytes), amount(p.OfBytes))
 		} else if p.Files > 0 {
-			line += fmt.Sprintf(": %d contents, %s", p.Files, gigabytes(p.Bytes))
+			line += fmt.Sprintf(": %d contents, %s", p.Files, amount(p.Bytes))
 		}
 		fmt.Fprintf(r.stderr, "\r%-78s", line)
 	}

@@ -53,7 +53,7 @@ func (c exportCommand) print(w io.Writer, report app.ExportReport) {
 	for _, name := range report.Passed {
 		fmt.Fprintf(w, "passed by: the manifest %s is damaged\n", name)
 	}
-	fmt.Fprintf(w, "%d files in %d folders, %s.\n", report.Files, report.Folders, gigabytes(report.Bytes))
+	fmt.Fprintf(w, "%d files in %d folders, %s.\n", report.Files, report.Folders, amount(report.Bytes))
 	if report.Versions > 0 {
 		fmt.Fprintf(w, "%d earlier versions.\n", report.Versions)
 	}

@@ -33,7 +33,7 @@ func (c restoreCommand) Run(r *run) error {
 	if c.JSON {
 		err = printJSON(r.stdout, report)
 	} else {
-		fmt.Fprintf(r.stdout, "Restored the backup %s: %d contents, %s; %d of them were there already.\n", report.Snapshot, report.Files, gigabytes(report.Bytes), report.Kept)
+		fmt.Fprintf(r.stdout, "Restored the backup %s: %d contents, %s; %d of them were there already.\n", report.Snapshot, report.Files, amount(report.Bytes), report.Kept)
 		for _, l := range report.Lost {
 			fmt.Fprintf(r.stdout, "missing: %s (%d bytes): %s\n", l.SHA256, l.Size, l.Reason)
 		}
