@@ -78,7 +78,7 @@ func wire(c config.Config, version string, log *slog.Logger, db *sqldb.DB) (*App
 	}
 	a := &App{config: c, version: version, log: log, started: time.Now(), db: db}
 	a.jobs = jobs.New(db, log)
-	a.files = files.New(db, diskblob.New(storage), c.Files, log, time.Now, files.Lent{DisplayName: a.displayName, Record: a.record})
+	a.files = files.New(db, diskblob.New(storage), c.Files, log, time.Now, a.lend())
 	a.router = httpd.NewRouter(c.House.AppName, version)
 	doors := a.services(storage)
 	for _, room := range a.rooms {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"homeserver/internal/app"
@@ -48,11 +47,7 @@ func (c checkCommand) Run(r *run) error {
 
 // progress reports on stderr when a person is watching it.
 func (r *run) progress() func(blobs, bytes int64) {
-	terminal, ok := r.stderr.(*os.File)
-	if !ok {
-		return nil
-	}
-	if info, err := terminal.Stat(); err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if !r.watched() {
 		return nil
 	}
 	last := time.Now()

@@ -46,6 +46,10 @@ func (f *Files) Collect(ctx context.Context) error {
 }
 
 func (f *Files) collectExpired(ctx context.Context, cutoff int64) (removed int, err error) {
+	// A backup is copying what was referred to a moment ago: everything waits for the next look.
+	if held, err := f.store.held(ctx, f.now().UnixMicro()); held || err != nil {
+		return 0, err
+	}
 	for after := ""; ; {
 		digests, err := f.store.collectable(ctx, cutoff, after, collectBatch)
 		if err != nil || len(digests) == 0 {
@@ -76,7 +80,7 @@ func (f *Files) collectOne(ctx context.Context, digest string, cutoff int64) (re
 	defer release()
 	failpoint.Hit("collect-before")
 	var broken error
-	removed, err = f.store.collect(ctx, digest, cutoff, func(found bool) error {
+	removed, err = f.store.collect(ctx, digest, cutoff, f.now().UnixMicro(), func(found bool) error {
 		failpoint.Hit("collect-row")
 		broken = f.takeAway(ctx, digest, found)
 		return broken

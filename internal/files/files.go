@@ -83,6 +83,17 @@ type Lent struct {
 	// Record notes what somebody did for the audit log: the principal and the address are in
 	// ctx. target is a file's id, "" when it was several.
 	Record func(ctx context.Context, action, target, detail string)
+
+	// What a backup needs beside database and content (backup.go).
+
+	// DataDir is where the house keeps what is in no database, and State the names of files and
+	// folders there that a backup must hold.
+	DataDir string
+	State   []string
+	// Version is the program's.
+	Version string
+	// Schema is the version of each room's tables.
+	Schema func(ctx context.Context) (map[string]int64, error)
 }
 
 // displayName is the name of a file's owner, "" for the household.
@@ -140,6 +151,8 @@ type Files struct {
 	space   spaceGauge
 	usage   usage
 	adopt   adoption
+	follow  follower
+	backups backups
 
 	sittings sittings // resumable uploads that somebody is at
 
@@ -156,6 +169,7 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	}
 	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
 	f.commit.store, f.onChange = f.commitBatch, f.feed.wake
+	f.backups.soon = make(chan struct{}, 1)
 	return f
 }
 
@@ -173,6 +187,8 @@ func (f *Files) jobs(w *jobs.Workers) {
 	f.workers.Store(w)
 	w.Every("files.adopt", adoptEvery, f.Adopt)
 	w.Every("files.feed", feedEvery, f.TrimFeed)
+	w.Every("files.manifest", manifestEvery, f.KeepManifest)
+	w.Every("files.backup", backupEvery, f.runBackup)
 	w.Every("files.purge", purgeEvery, f.Purge)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
@@ -182,6 +198,10 @@ func (f *Files) jobs(w *jobs.Workers) {
 func (f *Files) run(ctx context.Context) error {
 	tick := time.NewTicker(usageEvery)
 	defer tick.Stop()
+	follow := time.NewTicker(followEvery)
+	defer follow.Stop()
+	backups := time.NewTimer(followEvery)
+	defer backups.Stop()
 	var due <-chan time.Time
 	for {
 		select {
@@ -191,6 +211,12 @@ func (f *Files) run(ctx context.Context) error {
 			if err := f.refreshUsage(ctx); err != nil && ctx.Err() == nil {
 				f.log.Debug("the number of files cannot be read", "error", err)
 			}
+		case <-follow.C:
+			f.watchFeed(ctx)
+		case <-backups.C:
+			backups.Reset(f.watchBackups(ctx))
+		case <-f.backups.soon:
+			backups.Reset(f.watchBackups(ctx))
 		case <-f.purgeSoon:
 			if due == nil {
 				due = time.After(undoWindow + time.Second)

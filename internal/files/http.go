@@ -132,6 +132,7 @@ func (f *Files) routes(r *httpd.Router) {
 	f.versionRoutes(r)
 	f.trashRoutes(r)
 	f.feedRoutes(r)
+	f.backupRoutes(r)
 
 	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
 		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")

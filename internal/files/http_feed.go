@@ -102,7 +102,7 @@ func (f *Files) handleEvents(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer stream.Close()
 	stream.Event(formatCursor(page.start), "ready", []byte(`{"cursor":"`+formatCursor(page.start)+`"}`))
-	return f.follow(stream, v, page.feedPart, slot)
+	return f.followFeed(stream, v, page.feedPart, slot)
 }
 
 // beginning is the first page of a stream with the cursor before it.
@@ -132,7 +132,7 @@ func (f *Files) firstEvents(r *http.Request, v view) (b beginning, err error) {
 
 // follow sends page and everything that comes after it, until the stream ends. A client that
 // takes nothing any more comes back later and resumes.
-func (f *Files) follow(stream *httpd.Stream, v view, page feedPart, slot <-chan struct{}) error {
+func (f *Files) followFeed(stream *httpd.Stream, v view, page feedPart, slot <-chan struct{}) error {
 	heartbeat := time.NewTicker(httpd.StreamHeartbeat)
 	defer heartbeat.Stop()
 	for {

@@ -128,8 +128,9 @@ func (s store) collectable(ctx context.Context, cutoff int64, after string, limi
 
 // collect is the second look: if nothing refers to the blob still, its row goes, and remove is
 // called inside the transaction, while uploads of the same content wait for the row. found says
-// that this database never had a file with the content.
-func (s store) collect(ctx context.Context, digest string, cutoff int64, remove func(found bool) error) (removed bool, err error) {
+// that this database never had a file with the content. A hold is looked for in the statement that
+// looks for references: a backup that began its hold before it read the references is safe.
+func (s store) collect(ctx context.Context, digest string, cutoff, now int64, remove func(found bool) error) (removed bool, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		removed = false
 		if err := lockBlob(ctx, tx, digest); err != nil {
@@ -137,7 +138,7 @@ func (s store) collect(ctx context.Context, digest string, cutoff int64, remove 
 		}
 		var found int
 		err := tx.QueryRow(ctx, `DELETE FROM blobs WHERE sha256 = $1 AND unreferenced_at IS NOT NULL AND unreferenced_at < $2
-			AND `+unreferenced+` RETURNING found`, digest, cutoff).Scan(&found)
+			AND `+unreferenced+` AND NOT EXISTS (SELECT 1 FROM files_holds h WHERE h.until > $3) RETURNING found`, digest, cutoff, now).Scan(&found)
 		if errors.Is(err, sqldb.ErrNoRows) {
 			return nil
 		}

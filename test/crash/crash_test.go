@@ -52,6 +52,9 @@ func elsewhere() map[string]string {
 		"collect-before": "TestCollector", "collect-row": "TestCollector",
 		"before-unlink": "TestCollector", "after-unlink": "TestCollector",
 		"after-append": "TestResumable", "mid-append": "TestResumable", "before-append-sync": "TestResumable", "after-append-sync": "TestResumable", "after-offset": "TestResumable",
+		"backup-copying": "backup", "backup-synced": "backup", "backup-named": "backup", "backup-before-finish": "backup", "backup-listed": "backup",
+		"backup-finished": "backup", "backup-thinning": "backup", "backup-sweeping": "backup",
+		"manifest-written": "backup", "manifest-named": "backup", "journal-append": "backup",
 	}
 }
 

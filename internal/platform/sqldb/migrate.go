@@ -39,7 +39,7 @@ func (db *DB) Migrate(ctx context.Context, room string, migrations fs.FS) error 
 		if pending, err := m.pending(ctx); err != nil || !pending { // another process was quicker
 			return err
 		}
-		return m.up(ctx)
+		return m.up(ctx, func(p *goose.Provider) ([]*goose.MigrationResult, error) { return p.Up(ctx) })
 	})
 }
 
@@ -142,7 +142,7 @@ func (m *migrator) pending(ctx context.Context) (bool, error) {
 }
 
 // up applies what is to do. It runs under the migration lock.
-func (m *migrator) up(ctx context.Context) error {
+func (m *migrator) up(ctx context.Context, apply func(*goose.Provider) ([]*goose.MigrationResult, error)) error {
 	pool, dialect := m.db.write, goose.DialectPostgres
 	if m.db.dialect == SQLite {
 		// goose holds one connection and may want another, so the single writer does not do.
@@ -153,16 +153,16 @@ func (m *migrator) up(ctx context.Context) error {
 		defer own.Close()
 		pool, dialect = own, goose.DialectSQLite3
 	}
-	return m.goose(ctx, pool, dialect)
+	return m.goose(ctx, pool, dialect, apply)
 }
 
-func (m *migrator) goose(ctx context.Context, pool *sql.DB, dialect goose.Dialect) error {
+func (m *migrator) goose(ctx context.Context, pool *sql.DB, dialect goose.Dialect, apply func(*goose.Provider) ([]*goose.MigrationResult, error)) error {
 	provider, err := goose.NewProvider(dialect, pool, m.files,
 		goose.WithTableName(m.table), goose.WithDisableGlobalRegistry(true), goose.WithLogger(goose.NopLogger()))
 	if err != nil {
 		return fmt.Errorf("migrate %s: %w", m.room, err)
 	}
-	results, err := provider.Up(ctx)
+	results, err := apply(provider)
 	file := "migrations"
 	var partial *goose.PartialError
 	if errors.As(err, &partial) {

@@ -4,6 +4,7 @@
 //	blobs/ab/<sha256>      published content
 //	incoming/<id>          content being received
 //	quarantine/            content that was found wrong and is kept for people to look at
+//	manifests/             the library written down by the files room, for a lost database
 //	ab/<uuid>              files of the Python original, until they are adopted
 //
 // Every path is built by name each time and no directory is kept open, so that a drive can
@@ -28,6 +29,7 @@ const (
 	blobsDir      = "blobs"
 	incomingDir   = "incoming"
 	quarantineDir = "quarantine"
+	manifestsDir  = "manifests" // the files room's own
 	markerFile    = ".homeserver-storage"
 
 	privateDir  = 0o700 // a household's files are nobody else's business

@@ -253,6 +253,7 @@ func TestLegacyPathsThatAreNotServed(t *testing.T) {
 	plant := plantIn(t, root)
 	plant("ab/real", []byte("x"))
 	plant("blobs/ab/own", []byte("x"))
+	plant("manifests/x", []byte("x"))
 	outside := filepath.Join(filepath.Dir(root), "secret")
 	if err := os.WriteFile(outside, []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
@@ -263,7 +264,7 @@ func TestLegacyPathsThatAreNotServed(t *testing.T) {
 		}
 	}
 	for _, path := range []string{"", ".", "..", "/", "../secret", outside, "ab/../../secret", "ab", "ab/link", "ab/out", "cd/real", "ef/secret", "ab/link/", "ab/real/x",
-		"blobs/ab/own", "./blobs/ab/own", "BLOBS/ab/own", "incoming/x", ".homeserver-storage", "ab/../.homeserver-storage", "ab/\x00", "ab/" + string(make([]byte, 5000))} {
+		"blobs/ab/own", "./blobs/ab/own", "BLOBS/ab/own", "incoming/x", "manifests/x", ".homeserver-storage", "ab/../.homeserver-storage", "ab/\x00", "ab/" + string(make([]byte, 5000))} {
 		if f, err := s.OpenLegacy(t.Context(), path); !errors.Is(err, blob.ErrNotExist) {
 			t.Errorf("OpenLegacy(%.40q): got %v, %v; want ErrNotExist", path, f, err)
 		}

@@ -25,7 +25,7 @@ func legal(p string) (string, bool) {
 	}
 	p = path.Clean(filepath.ToSlash(p))
 	first, _, _ := strings.Cut(p, "/")
-	own := []string{".", blobsDir, incomingDir, quarantineDir}
+	own := []string{".", blobsDir, incomingDir, quarantineDir, manifestsDir}
 	if slices.ContainsFunc(own, func(name string) bool { return strings.EqualFold(name, first) }) {
 		return "", false // EqualFold: file systems of macOS and Windows know no case
 	}
