@@ -33,6 +33,7 @@ const (
 	CreateFile     Action = "files.create"    // a new file of one's own
 	ChangeFile     Action = "files.change"    // rename, tag, delete, restore
 	ShareFile      Action = "files.share"     // with the household, or no longer
+	ManageFiles    Action = "files.manage"    // how the library is kept: retention, quotas, integrity, backups
 	ReadMonitoring Action = "monitoring.read" // how the machine is doing
 	ManageAccount  Action = "account.manage"  // one's own password, passkeys, sessions, tokens
 	ManageUsers    Action = "users.manage"    // everybody's accounts, invitations
@@ -82,7 +83,7 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeMonitoringRead, members, nil}, true
 	case ManageAccount:
 		return rule{"", everyone, nil}, true
-	case ManageUsers, ReadAudit:
+	case ManageFiles, ManageUsers, ReadAudit:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false
