@@ -65,12 +65,17 @@ const (
 type Config struct {
 	// CollectAfter is how long content that nothing refers to is kept.
 	CollectAfter time.Duration `env:"COLLECT_AFTER" envDefault:"24h"`
+	// FreeSpaceFloor is the free space below which nothing more is taken in; "" is the usual one.
+	FreeSpaceFloor string `env:"FREE_SPACE_FLOOR"`
 }
 
 // Validate says in a sentence what is wrong with a value and gives an example.
 func (c Config) Validate() error {
 	if c.CollectAfter < 0 {
 		return fmt.Errorf("COLLECT_AFTER is %s, which is less than nothing; for example COLLECT_AFTER=24h", c.CollectAfter)
+	}
+	if floor, ok := parseSize(c.FreeSpaceFloor); c.FreeSpaceFloor != "" && (!ok || floor == 0) {
+		return fmt.Errorf("FREE_SPACE_FLOOR is %q, which is no size; for example FREE_SPACE_FLOOR=2GB", c.FreeSpaceFloor)
 	}
 	return nil
 }
@@ -140,6 +145,8 @@ type Files struct {
 	space   spaceGauge
 	usage   usage
 	adopt   adoption
+	care    care
+	quotas  quotas
 
 	sittings sittings // resumable uploads that somebody is at
 
@@ -153,8 +160,10 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
+	f := &Files{store: store{db: db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
 	f.commit.store = f.commitBatch
+	f.space.least, _ = parseSize(config.FreeSpaceFloor)
+	f.store.damaged, f.care.pause = &f.care.damaged, rest
 	return f
 }
 
@@ -173,6 +182,7 @@ func (f *Files) jobs(w *jobs.Workers) {
 	w.Every("files.adopt", adoptEvery, f.Adopt)
 	w.Every("files.purge", purgeEvery, f.Purge)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
+	w.Every("files.scrub", scrubEvery, f.Scrub)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
 }
 
@@ -188,6 +198,12 @@ func (f *Files) run(ctx context.Context) error {
 		case <-tick.C:
 			if err := f.refreshUsage(ctx); err != nil && ctx.Err() == nil {
 				f.log.Debug("the number of files cannot be read", "error", err)
+			}
+			if err := f.refreshQuotas(ctx); err != nil && ctx.Err() == nil {
+				f.log.Debug("who has a quota cannot be read", "error", err)
+			}
+			if err := f.refreshDamage(ctx); err != nil && ctx.Err() == nil {
+				f.log.Debug("what is damaged cannot be read", "error", err)
 			}
 		case <-f.purgeSoon:
 			if due == nil {

@@ -136,11 +136,18 @@ func table() map[string]row {
 		"PATCH /api/v1/folders/{id}":           {roles: "am", scope: "files:write", ok: 404, body: map[string]any{"name": "x"}},
 		"GET /api/v1/folders/{id}/entries":     {roles: "amg", scope: "files:read", ok: 404},
 		"GET /api/v1/folders/{id}/usage":       {roles: "amg", scope: "files:read", ok: 404},
+		"GET /api/v1/files/integrity":          machine,
+		"POST /api/v1/files/integrity/scrub":   manage(202, nil),
+		"GET /api/v1/files/storage":            {roles: "amg", scope: "files:read"},
+		"GET /api/v1/files/settings":           manage(200, nil),
+		"PUT /api/v1/files/settings":           manage(200, map[string]any{"trash_days": 30, "trash_keep_free_percent": 5, "version_days": 90, "version_keep": 5}),
 		"GET /api/v1/monitoring/system":        machine,
 		"GET /api/v1/monitoring/storage":       machine,
 		"GET /api/v1/monitoring/dashboard":     machine,
 		"GET /api/v1/monitoring/recent":        machine,
 		"GET /api/v1/monitoring/ws":            {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+
+		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
 	}
 }
 
