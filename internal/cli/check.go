@@ -23,7 +23,7 @@ type checkCommand struct {
 func (checkCommand) Help() string {
 	return `Re-reads every file's content and compares it with its digest, and the database with the storage directory. It may run beside a serving process.
 
-missing: a file of the database without content. orphaned: content that no file refers to and the server does not know. wrong content: bytes that changed on the disk.
+missing: a file of the database without content. orphaned: content that no file refers to and the server does not know. wrong content: bytes that changed on the disk. damaged: a file whose content is known to be bad, by this or an earlier reading; uploading the same content again heals it.
 
 Exit code 0 when all is well, 3 when problems were found.`
 }
@@ -75,7 +75,7 @@ func (c checkCommand) print(w io.Writer, report app.CheckReport) error {
 	for _, group := range []struct {
 		name     string
 		problems []app.CheckProblem
-	}{{"missing", report.Missing}, {"wrong size", report.WrongSize}, {"wrong content", report.WrongContent}, {"orphaned", report.Orphaned}} {
+	}{{"missing", report.Missing}, {"wrong size", report.WrongSize}, {"wrong content", report.WrongContent}, {"orphaned", report.Orphaned}, {"damaged", report.Damaged}} {
 		for _, p := range group.problems {
 			fmt.Fprintln(w, describe(group.name, p))
 		}

@@ -127,7 +127,7 @@ func (b *StoredBackup) RestoreContent(ctx context.Context, store blob.Store, pro
 		}
 		group.Go(func() error {
 			there, err := b.restoreOne(working, store, c)
-			if reason := damage(err); reason != "" {
+			if reason := damageOf(err); reason != "" {
 				mu.Lock()
 				defer mu.Unlock()
 				report.Lost = append(report.Lost, vault.Lost{SHA256: c.SHA256, Size: c.Size, Reason: reason})
@@ -159,8 +159,8 @@ func (b *StoredBackup) RestoreContent(ctx context.Context, store blob.Store, pro
 	return report, err
 }
 
-// damage says in words what is wrong with content of the backup; "" for other errors.
-func damage(err error) string {
+// damageOf says in words what is wrong with content of the backup; "" for other errors.
+func damageOf(err error) string {
 	var source vault.SourceError
 	switch {
 	case errors.Is(err, vault.ErrDamaged):

@@ -220,15 +220,22 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 	if err != nil {
 		return nil, err
 	}
+	promise, err := promised(part.digests...)
+	if err != nil {
+		return nil, err
+	}
 	id := uuid.NewString()
 	w, err := b.group.Create(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	defer w.Abort()
-	digest, size, err := blob.Receive(w, io.LimitReader(content, maxBatchFile+1))
+	digest, size, err := blob.Receive(w, promise.Watch(io.LimitReader(content, maxBatchFile+1)))
 	if err == nil && size > maxBatchFile {
 		err = errs.New(errs.TooLarge, detailLargeFile)
+	}
+	if err == nil {
+		err = keepsPromise(promise, digest)
 	}
 	if err == nil {
 		err = w.Commit()

@@ -80,6 +80,7 @@ type changeSet struct {
 	folders map[string]folderCounts // what is to be added to a folder and all above it
 	spaces  map[string]spaceCounts
 	feed    []change
+	healed  []string // digests of content that is well again
 }
 
 // newChangeSet begins a set of what the principal of ctx does.
@@ -91,11 +92,15 @@ func newChangeSet(ctx context.Context) *changeSet {
 type applied struct {
 	counts countsBy // the counters that changed, as they are now
 	seq    int64    // of the last change in the feed; 0 when there was none
+	healed []string // digests of content that is well again
 }
 
 // done tells those who wait, after COMMIT, what has changed.
 func (f *Files) done(a applied) {
 	f.usage.set(a.counts)
+	for _, digest := range a.healed {
+		f.care.damaged.set(digest, false)
+	}
 	if a.seq > 0 && f.onChange != nil {
 		f.onChange(a.seq)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
@@ -43,11 +44,12 @@ type Report struct {
 	WrongSize    []Problem `json:"wrong_size"`             // rows that say another size than the content has
 	WrongContent []Problem `json:"wrong_content"`          // blobs that do not match their digest
 	Orphaned     []Problem `json:"orphaned"`               // content that no row knows
+	Damaged      []Problem `json:"damaged"`                // files whose content is known to be damaged, by this or an earlier reading
 }
 
 // OK reports whether nothing is wrong.
 func (r *Report) OK() bool {
-	return len(r.Missing)+len(r.WrongSize)+len(r.WrongContent)+len(r.Orphaned) == 0
+	return len(r.Missing)+len(r.WrongSize)+len(r.WrongContent)+len(r.Orphaned)+len(r.Damaged) == 0
 }
 
 // checker is one run of Check.
@@ -58,9 +60,10 @@ type checker struct {
 }
 
 // Check compares database and storage: every row with its content, every content with its
-// digest, every file on disk with the rows. It may run beside a serving process.
+// digest, every file on disk with the rows. What it finds damaged, or well again, it notes where
+// scrub does, so that a serving process knows. It may run beside one.
 func (f *Files) Check(ctx context.Context, options CheckOptions) (Report, error) {
-	c := &checker{f: f, options: options, report: Report{Missing: []Problem{}, WrongSize: []Problem{}, WrongContent: []Problem{}, Orphaned: []Problem{}}}
+	c := &checker{f: f, options: options, report: Report{Missing: []Problem{}, WrongSize: []Problem{}, WrongContent: []Problem{}, Orphaned: []Problem{}, Damaged: []Problem{}}}
 	id, err := f.store.storageID(ctx)
 	if err == nil && id == "" {
 		err = errs.New(errs.Unavailable, "This database has no storage directory yet; start the server once.")
@@ -68,7 +71,10 @@ func (f *Files) Check(ctx context.Context, options CheckOptions) (Report, error)
 	if err == nil {
 		err = f.identify(ctx, id)
 	}
-	for _, step := range []func(context.Context) error{c.blobs, c.rows, c.legacy} {
+	if err == nil {
+		err = f.refreshDamage(ctx)
+	}
+	for _, step := range []func(context.Context) error{c.blobs, c.rows, c.versions, c.legacy, c.damaged} {
 		if err == nil {
 			err = step(ctx)
 		}
@@ -111,6 +117,9 @@ func (c *checker) row(ctx context.Context, row *File) error {
 	switch {
 	case errors.Is(err, blob.ErrNotExist):
 		c.report.Missing = append(c.report.Missing, problem)
+		if row.adopted() {
+			return c.f.noteDamage(ctx, row.SHA256, contentLost, "", c.f.stillDamaged(row.SHA256, contentLost))
+		}
 	case err != nil:
 		return err
 	case size != row.Size:
@@ -182,26 +191,48 @@ func (c *checker) blob(ctx context.Context, b blob.Info) error {
 		c.options.Progress(c.report.Blobs, c.report.Bytes)
 	}
 	if err == nil && digest == b.SHA256 {
-		return nil
+		return c.f.foundGood(ctx, b.SHA256, healedByItself)
 	}
-	readable := err == nil
-	if !readable { // a bad sector, or the drive is gone altogether
+	problem := Problem{SHA256: b.SHA256, Path: blob.Path(b.SHA256), Size: b.Size, Found: size}
+	v, place := contentWrong, ""
+	if err != nil { // a bad sector, or the drive is gone altogether
 		if _, err := c.f.blobs.Stat(ctx, b.SHA256); err != nil {
 			return err
 		}
-	}
-	problem := Problem{SHA256: b.SHA256, Path: blob.Path(b.SHA256), Size: b.Size, Found: size}
-	if c.options.Repair && readable {
-		problem.MovedTo, err = c.f.putAside(ctx, b.SHA256, content)
+		v = contentUnreadable
+	} else if c.options.Repair {
+		place, err = c.f.putAside(ctx, b.SHA256, content)
 		if errors.Is(err, blob.ErrNotExist) {
 			return nil // an upload of the same content has healed it
 		}
 		if err != nil {
 			return err
 		}
+		problem.MovedTo = place
 	}
 	c.report.WrongContent = append(c.report.WrongContent, problem)
-	return nil
+	return c.f.noteDamage(ctx, b.SHA256, v, place, c.f.stillThis(b.SHA256, place, content))
+}
+
+// stillThis looks, while the blob's row is held against uploads, whether content that was found
+// wrong is still the one in its place.
+func (f *Files) stillThis(digest, place string, content blob.File) func(context.Context) (bool, error) {
+	if place != "" {
+		return f.stillDamaged(digest, contentWrong)
+	}
+	return func(ctx context.Context) (bool, error) {
+		now, err := f.blobs.Open(ctx, digest)
+		if errors.Is(err, blob.ErrNotExist) || errors.Is(err, blob.ErrUnreadable) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		defer now.Close()
+		was, err := content.Stat()
+		is, isErr := now.Stat()
+		return err == nil && isErr == nil && os.SameFile(was, is), errors.Join(err, isErr)
+	}
 }
 
 // putAside puts wrong content into quarantine unless an upload has replaced it or is about to.

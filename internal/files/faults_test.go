@@ -159,16 +159,16 @@ func TestSpaceHangs(t *testing.T) {
 		f.space = func() { asked.Add(1); <-answer }
 		for range 3 {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			if err := gauge.check(ctx, f); !errs.Is(err, errs.Unavailable) || !errors.Is(err, context.DeadlineExceeded) {
+			if err := gauge.check(ctx, f, 0); !errs.Is(err, errs.Unavailable) || !errors.Is(err, context.DeadlineExceeded) {
 				t.Errorf("got %v, want the deadline", err)
 			}
 			cancel()
 		}
 		waiting := make(chan error)
-		go func() { waiting <- gauge.check(t.Context(), f) }()
+		go func() { waiting <- gauge.check(t.Context(), f, 0) }()
 		synctest.Wait()
 		close(answer)
-		if err := errors.Join(<-waiting, gauge.check(t.Context(), f)); err != nil || asked.Load() != 1 {
+		if err := errors.Join(<-waiting, gauge.check(t.Context(), f, 0)); err != nil || asked.Load() != 1 {
 			t.Errorf("got %v after %d questions, want room after one", err, asked.Load())
 		}
 	})
@@ -426,7 +426,7 @@ func TestCheckFindsAndRepairs(t *testing.T) {
 		}
 		h.want(h.get(prefix+"/"+good.ID+"/download"), 200)
 		var problem httpd.Problem
-		if err := json.NewDecoder(bytes.NewReader(h.get(prefix + "/" + missing.ID + "/download").Body.Bytes())).Decode(&problem); err != nil || problem.Detail != "File not found" {
+		if err := json.NewDecoder(bytes.NewReader(h.get(prefix + "/" + missing.ID + "/download").Body.Bytes())).Decode(&problem); err != nil || problem.Type != "urn:homeserver:damaged" {
 			t.Errorf("got %+v, %v", problem, err)
 		}
 	})

@@ -65,12 +65,17 @@ const (
 type Config struct {
 	// CollectAfter is how long content that nothing refers to is kept.
 	CollectAfter time.Duration `env:"COLLECT_AFTER" envDefault:"24h"`
+	// FreeSpaceFloor is the free space below which nothing more is taken in; "" is the usual one.
+	FreeSpaceFloor string `env:"FREE_SPACE_FLOOR"`
 }
 
 // Validate says in a sentence what is wrong with a value and gives an example.
 func (c Config) Validate() error {
 	if c.CollectAfter < 0 {
 		return fmt.Errorf("COLLECT_AFTER is %s, which is less than nothing; for example COLLECT_AFTER=24h", c.CollectAfter)
+	}
+	if floor, ok := parseSize(c.FreeSpaceFloor); c.FreeSpaceFloor != "" && (!ok || floor == 0) {
+		return fmt.Errorf("FREE_SPACE_FLOOR is %q, which is no size; for example FREE_SPACE_FLOOR=2GB", c.FreeSpaceFloor)
 	}
 	return nil
 }
@@ -153,6 +158,8 @@ type Files struct {
 	adopt   adoption
 	follow  follower
 	backups backups
+	care    care
+	quotas  quotas
 
 	sittings sittings // resumable uploads that somebody is at
 
@@ -167,9 +174,12 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
+	f := &Files{store: store{db: db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
 	f.commit.store, f.onChange = f.commitBatch, f.feed.wake
 	f.backups.soon = make(chan struct{}, 1)
+	f.care.healFrom = f.healFrom
+	f.space.least, _ = parseSize(config.FreeSpaceFloor)
+	f.store.damaged, f.care.pause = &f.care.damaged, rest
 	return f
 }
 
@@ -191,6 +201,7 @@ func (f *Files) jobs(w *jobs.Workers) {
 	w.Every("files.backup", backupEvery, f.runBackup)
 	w.Every("files.purge", purgeEvery, f.Purge)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
+	w.Every("files.scrub", scrubEvery, f.Scrub)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
 }
 
@@ -217,6 +228,12 @@ func (f *Files) run(ctx context.Context) error {
 			backups.Reset(f.watchBackups(ctx))
 		case <-f.backups.soon:
 			backups.Reset(f.watchBackups(ctx))
+			if err := f.refreshQuotas(ctx); err != nil && ctx.Err() == nil {
+				f.log.Debug("who has a quota cannot be read", "error", err)
+			}
+			if err := f.refreshDamage(ctx); err != nil && ctx.Err() == nil {
+				f.log.Debug("what is damaged cannot be read", "error", err)
+			}
 		case <-f.purgeSoon:
 			if due == nil {
 				due = time.After(undoWindow + time.Second)

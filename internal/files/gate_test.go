@@ -322,10 +322,12 @@ func (h *house) permission(who identity.Principal, op operation, p piece) {
 func TestPermissionsAreWhole(t *testing.T) {
 	router := httpd.NewRouter("HomeServer", "test")
 	New(nil, nil, Config{}, nil, nil, Lent{}).routes(router)
-	named := []string{"POST /upload", "POST /batch", "GET /tags"}                       // of no file yet; TestUploadPermissions, TestBatchRefusals, TestVisibility
-	named = append(named, "POST /known", "POST /known/create")                          // TestKnown
-	named = append(named, "GET /changes")                                               // TestFeedTellsWhatOneMaySee
-	named = append(named, "GET /backups", "PUT /backups/schedule", "POST /backups/run") // of no file: TestTheSchedule
+	named := []string{"POST /upload", "POST /batch", "GET /tags"}                                          // of no file yet; TestUploadPermissions, TestBatchRefusals, TestVisibility
+	named = append(named, "POST /known", "POST /known/create")                                             // TestKnown
+	named = append(named, "GET /changes")                                                                  // TestFeedTellsWhatOneMaySee
+	named = append(named, "GET /backups", "PUT /backups/schedule", "POST /backups/run")                    // of no file: TestTheSchedule
+	named = append(named, "GET /integrity", "POST /integrity/scrub")                                       // TestIntegrityIsShownToThoseWhoMayRead
+	named = append(named, "GET /storage", "PUT /storage/quotas/{owner}", "GET /settings", "PUT /settings") // TestStorage, TestSettings
 	for _, op := range operations() {
 		named = append(named, op.route)
 	}

@@ -32,7 +32,7 @@ func (f *Files) healFrom(ctx context.Context, digest string) (place string, err 
 	release := f.claims.publish(digest)
 	defer release()
 	err = putContent(ctx, f.blobs, digest, in)
-	if damage(err) != "" {
+	if damageOf(err) != "" {
 		f.log.Warn("content in the backup is damaged too", "directory", s.Directory, "sha256", digest)
 		return "", nil
 	}

@@ -48,7 +48,8 @@ func (f *File) etag() string { return revisionETag(f.Revision) }
 // uploadBody is the answer to an upload: the original's fields and the metadata.
 type uploadBody struct {
 	FileBody
-	Message string `json:"message" example:"File uploaded successfully"`
+	Message  string   `json:"message" example:"File uploaded successfully"`
+	Warnings []string `json:"warnings,omitempty" doc:"Sentences: from 90 % of the quota, how much is left"`
 }
 
 // listBody is a list of files.
@@ -64,6 +65,7 @@ type form struct {
 	Tags       string `json:"tags,omitempty" example:"holiday,2026" doc:"Tags separated by commas; before or after the file"`
 	Folder     string `json:"folder,omitempty" example:"household" doc:"The id of the folder to put it into; mine, or left out: the root of one's own tree"`
 	OnConflict string `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" doc:"If there is something of this name: keep (without it) lets both bear it, rename numbers the new one, replace makes it a version of the file that is there, fail refuses"`
+	SHA256     string `json:"sha256,omitempty" doc:"The content's SHA-256 in hexadecimal digits: what arrives otherwise is refused. The header fields Content-Digest and Repr-Digest of the part \"file\" do the same"`
 	// A form field is text; true and false are what most programs write.
 	Shared string `json:"shared,omitempty" enum:"true,1,on,yes,false,0,off,no" doc:"Whether everybody in the house may see the file; not if left out. What is uploaded for the household (with API_KEY or AUTH=none) always is shared"`
 }
@@ -118,7 +120,7 @@ func (f *Files) routes(r *httpd.Router) {
 
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
 		download := answers(op(identity.ReadFile, method, "/{id}/download", map[string]string{"GET": "download-file", "HEAD": "head-file"}[method], "Download a file",
-			"Ranges, conditions and HEAD work. The ETag is the content's SHA-256."), bytesAnswer("The content", "application/octet-stream"), "404", "416", "503")
+			"Ranges, conditions and HEAD work. The ETag is the content's SHA-256, and so is Repr-Digest."), bytesAnswer("The content", "application/octet-stream"), "404", "416", "503")
 		download.Responses["206"] = bytesAnswer("The range asked for", "application/octet-stream")
 		download.Responses["304"] = &huma.Response{Description: "Not changed"}
 		download.Parameters = []*huma.Param{idParam(), {Name: "inline", In: "query", Schema: &huma.Schema{Type: "string", Enum: []any{"0", "1"}},
@@ -133,6 +135,8 @@ func (f *Files) routes(r *httpd.Router) {
 	f.trashRoutes(r)
 	f.feedRoutes(r)
 	f.backupRoutes(r)
+	f.integrityRoutes(r)
+	f.storageRoutes(r)
 
 	archive := answers(op(identity.ReadFile, http.MethodPost, "/archive", "archive-files", "Download several files as a zip",
 		"Takes JSON or a plain HTML form with ids. Files of the same name are numbered."), bytesAnswer("The archive", "application/zip"), "400", "404", "422", "503")

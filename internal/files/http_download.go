@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"homeserver/internal/files/digest"
 	"homeserver/internal/platform/blob"
 )
 
@@ -34,6 +35,9 @@ func (f *Files) handleDownload(w http.ResponseWriter, r *http.Request) error {
 // sendContent sends what is in a file.
 func (f *Files) sendContent(w http.ResponseWriter, r *http.Request, row *File) error {
 	if err := f.blobs.Readable(r.Context()); err != nil {
+		return err
+	}
+	if err := f.intact(row); err != nil {
 		return err
 	}
 	if row.Size <= smallFile && row.adopted() {
@@ -68,11 +72,27 @@ func send(w http.ResponseWriter, r *http.Request, row *File, tag string, content
 	h["Content-Type"] = []string{kind}
 	h["Content-Disposition"] = []string{makeDisposition(shown, row.Name)}
 	h["Etag"] = []string{tag}
+	if field := digest.Field(row.SHA256); field != "" {
+		h["Repr-Digest"] = []string{field}
+		if wholeAnswer(r.Header) {
+			h["Content-Digest"] = h["Repr-Digest"]
+		}
+	}
 	h["Cache-Control"] = []string{"private, no-cache"}
 	h["X-Content-Type-Options"] = []string{"nosniff"}
 	h["Content-Security-Policy"] = []string{"sandbox; default-src 'none'"}
 	h["Cross-Origin-Resource-Policy"] = []string{"same-origin"}
 	http.ServeContent(w, r, "", row.Modified.Truncate(time.Second), content)
+}
+
+// wholeAnswer reports whether the answer to a request can only be the whole content, or none.
+func wholeAnswer(h http.Header) bool {
+	for _, name := range []string{"Range", "If-None-Match", "If-Modified-Since", "If-Match", "If-Unmodified-Since"} {
+		if h[name] != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // etag is the digest; a file of the original that has none yet is told by size and time.

@@ -3,6 +3,7 @@ package files
 import (
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,6 +27,10 @@ const (
 // sending when the connection closes sees a broken connection instead of the sentence.
 const maxDrain = 16 << 20
 
+// formRoom is what a form may take beside its file, in bytes: what a request is longer than that
+// the file is at least.
+const formRoom = 1 << 20
+
 // errTooMany asks to wait, and says how long.
 func errTooMany() error {
 	err := errs.Newf(errs.RateLimited, "There are %d uploads of yours under way already. Nothing was stored; send this one when others are done.", maxUploads)
@@ -40,14 +45,22 @@ func (f *Files) handleUpload(w http.ResponseWriter, r *http.Request) error {
 		return errTooMany()
 	}
 	defer release()
-	row, err := f.receive(r.Context(), r.Header.Get("Content-Type"), r.Body)
+	body, err := watchBody(r.Body, slices.Concat(r.Header["Content-Digest"], r.Header["Repr-Digest"])...)
+	if err != nil {
+		return err
+	}
+	u, err := f.receive(r.Context(), r.Header.Get("Content-Type"), body, max(r.ContentLength-formRoom, 0))
 	if err != nil {
 		if !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
 		}
 		return err
 	}
-	b := f.appendFile(make([]byte, 0, jsonRoom), row)
-	sendJSON(w, append(b[:len(b)-1], ",\"message\":\"File uploaded successfully\"}\n"...))
+	b := f.appendFile(make([]byte, 0, jsonRoom), &u.File)
+	b = append(b[:len(b)-1], `,"message":"File uploaded successfully"`...)
+	if u.warn != "" {
+		b = appendStrings(append(b, `,"warnings":`...), []string{u.warn})
+	}
+	sendJSON(w, append(b, '}', '\n'))
 	return nil
 }

@@ -43,7 +43,7 @@ func (f *Files) Known(ctx context.Context, digests []string) ([]string, error) {
 	}
 	known := make([]string, 0, len(sizes))
 	for _, digest := range sorted(valid) {
-		if _, ok := sizes[digest]; ok {
+		if _, ok := sizes[digest]; ok && !f.care.damaged.has(digest) { // damaged content had better come again
 			known = append(known, digest)
 		}
 	}
@@ -71,7 +71,7 @@ func (f *Files) createKnown(ctx context.Context, list []knownFile) (made []*File
 	turn := make(chan struct{}, knownAtOnce)
 	var all sync.WaitGroup
 	for i, k := range list {
-		if size, known := sizes[k.sha256]; !known || size != k.size {
+		if size, known := sizes[k.sha256]; !known || size != k.size || f.care.damaged.has(k.sha256) {
 			failed[i] = errs.Typed(errs.NotFound, typeUnknown, fmt.Sprintf("The content of %q is not on the server; send it.", k.wishes.name))
 			continue
 		}

@@ -40,6 +40,7 @@ type formReader struct {
 type formPart struct {
 	disposition
 	contentType string
+	digests     []string // Content-Digest and Repr-Digest
 }
 
 // errCut and errForm are what is said of bodies that end early or are no form.
@@ -179,6 +180,8 @@ func (f *formReader) head() (part formPart, err error) {
 			}
 		case strings.EqualFold(name, "Content-Type"):
 			part.contentType = value
+		case strings.EqualFold(name, "Content-Digest"), strings.EqualFold(name, "Repr-Digest"):
+			part.digests = append(part.digests, value)
 		}
 	}
 	if part.kind != "form-data" {

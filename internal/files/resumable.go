@@ -130,25 +130,6 @@ func (f *Files) begin(ctx context.Context, c creation) (*resumable, error) {
 	return u, f.store.insertResumable(ctx, u)
 }
 
-// roomFor says whether size bytes can be taken in for an owner. Of a length that is not known
-// yet it only asks whether there is room at all.
-func (f *Files) roomFor(ctx context.Context, owner string, size int64) error {
-	if err := f.CheckSpace(ctx); err != nil {
-		return err
-	}
-	if size <= 0 {
-		return nil
-	}
-	free, total, err := f.blobs.Space(ctx)
-	if err != nil {
-		return err
-	}
-	if free -= min(int64(spaceFloor), total/100*spaceShare); free < size {
-		return errs.Newf(errs.StorageFull, "The upload has %s, and the storage has room for %s only. Nothing was stored; free some space and try again.", humanBytes(size), humanBytes(max(free, 0)))
-	}
-	return f.checkQuota(ctx, owner, size)
-}
-
 // humanBytes writes a size as people say it.
 func humanBytes(n int64) string {
 	const unit = 1024

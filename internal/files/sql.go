@@ -14,7 +14,10 @@ import (
 // store asks the database the room's questions. Rows are locked in one order everywhere
 // (blobs by digest, files by id, tags by key, usage by audience last), so that transactions do not
 // wait for each other in a circle.
-type store struct{ db *sqldb.DB }
+type store struct {
+	db      *sqldb.DB
+	damaged *damageSet // content that is damaged, for those who have it come in again
+}
 
 const detailNotFound = "File not found"
 

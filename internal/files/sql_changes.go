@@ -76,7 +76,7 @@ func (s *changeSet) apply(ctx context.Context, tx *sqldb.Tx, now int64) (applied
 		return applied{}, err
 	}
 	seq, err := s.applyFeed(ctx, tx, now)
-	return applied{counts: by, seq: seq}, err
+	return applied{counts: by, seq: seq, healed: s.healed}, err
 }
 
 // applyFolders adds to folders and to all above them. UNION ends even where a damaged

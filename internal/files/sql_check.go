@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path"
 
+	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -47,4 +48,35 @@ func (s store) legacyPaths(ctx context.Context) (map[string]bool, error) {
 		}
 	}
 	return known, nil
+}
+
+// versionUse is the content of an older version of a file.
+type versionUse struct {
+	blob.Info
+	id, file, name string
+}
+
+// versionContent returns older versions in the order of ids.
+func (s store) versionContent(ctx context.Context, after string, limit int) ([]versionUse, error) {
+	rows, err := s.db.Query(ctx, `SELECT v.id, v.file_id, v.sha256, v.size, coalesce(f.filename, '') FROM file_versions v LEFT JOIN file_metadata f ON f.id = v.file_id WHERE v.id > $1 ORDER BY v.id LIMIT $2`, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []versionUse
+	for rows.Next() {
+		var v versionUse
+		if err := rows.Scan(&v.id, &v.file, &v.SHA256, &v.Size, &v.name); err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, rows.Err()
+}
+
+// hasVersion reports whether an older version is there.
+func (s store) hasVersion(ctx context.Context, id string) (bool, error) {
+	var n int
+	err := s.db.QueryRow(ctx, `SELECT count(*) FROM file_versions WHERE id = $1`, id).Scan(&n)
+	return n > 0, err
 }

@@ -74,7 +74,7 @@ func lockBlob(ctx context.Context, tx *sqldb.Tx, digest string) error {
 // markUnreferenced is the first look: it dates blobs that nothing refers to, and takes the date
 // from those that something does refer to.
 func (s store) markUnreferenced(ctx context.Context, now int64) (marked int64, err error) {
-	if _, err := s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = NULL WHERE unreferenced_at IS NOT NULL AND EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)`); err != nil {
+	if _, err := s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = NULL WHERE unreferenced_at IS NOT NULL AND NOT (`+unreferenced+`)`); err != nil {
 		return 0, err
 	}
 	return s.db.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE unreferenced_at IS NULL AND `+unreferenced, now)
@@ -146,6 +146,9 @@ func (s store) collect(ctx context.Context, digest string, cutoff, now int64, re
 			return err
 		}
 		removed = true
+		if _, err := tx.Exec(ctx, `DELETE FROM file_damage WHERE sha256 = $1`, digest); err != nil {
+			return err
+		}
 		return remove(found == 1)
 	})
 	return removed, err

@@ -54,6 +54,16 @@ func (s store) holdBlobs(ctx context.Context, c *changing, digests map[string]in
 
 // copyItem writes the rows of a copy.
 func (s store) copyItem(ctx context.Context, c *changing, w *copying, job *copyJob) error {
+	var size int64
+	for i := range job.files {
+		size += job.files[i].Size
+	}
+	if job.kind == kindFile {
+		size = job.file.Size
+	}
+	if err := c.reserve(w.to.Owner, size); err != nil {
+		return err
+	}
 	if job.kind == kindFile {
 		return s.copyFile(ctx, c, w, job)
 	}

@@ -70,6 +70,11 @@ func (s store) moveFile(ctx context.Context, c *changing, f *File, to *Folder, o
 	if f.Folder == to.ID {
 		return nil // it is there
 	}
+	if to.Owner != f.Owner {
+		if err := c.reserve(to.Owner, f.Size); err != nil {
+			return err
+		}
+	}
 	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, to.ID, f.Name, f.ID, onConflict)
 	if err != nil {
 		return err
@@ -152,6 +157,11 @@ func (s store) moveFolder(ctx context.Context, c *changing, d, to *Folder, name 
 	}
 	if n := d.files + d.Folders; to.Owner != d.Owner && n > maxGivenAway {
 		return errs.Newf(errs.Conflict, "%q holds %d files and folders, and at most %d can go to another owner at once. Nothing was done to it; move what lies in it in parts.", d.Name, n, maxGivenAway)
+	}
+	if to.Owner != d.Owner {
+		if err := c.reserve(to.Owner, d.bytes); err != nil {
+			return err
+		}
 	}
 	// What this request did before must be in the rows: their totals are taken along.
 	if err := c.set.settleFolders(ctx, c.tx); err != nil {

@@ -28,7 +28,7 @@ func (s store) place(ctx context.Context, c *changing, batch []*upload) ([]place
 	list := make([]placed, len(batch))
 	for i, u := range batch {
 		c.set.actor = u.actor
-		got, err := p.one(ctx, u)
+		got, err := p.admit(ctx, u)
 		if err != nil && !itsOwn(err) {
 			return nil, err
 		}
@@ -36,6 +36,18 @@ func (s store) place(ctx context.Context, c *changing, batch []*upload) ([]place
 		list[i] = got
 	}
 	return list, p.flush(ctx)
+}
+
+// admit places an upload if it fits into the quota of the owner, whose space is held.
+func (p *placing) admit(ctx context.Context, u *upload) (placed, error) {
+	if err := p.c.reserve(u.Owner, u.Size); err != nil {
+		return placed{}, err
+	}
+	got, err := p.one(ctx, u)
+	if sp := p.c.spaces[u.Owner]; err == nil && sp.quota != nil {
+		got.warn = sp.warning(u.Owner)
+	}
+	return got, err
 }
 
 // one places an upload.

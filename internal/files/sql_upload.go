@@ -26,6 +26,9 @@ func (s store) insert(ctx context.Context, batch []*upload, now int64, inPlace f
 			return err
 		}
 		c := &changing{tx: tx, set: newChangeSet(ctx), spaces: spaces, now: now}
+		if err := s.healUploaded(ctx, tx, c.set, now, arrived(batch)...); err != nil {
+			return err
+		}
 		if list, err = s.place(ctx, c, batch); err != nil {
 			return err
 		}
@@ -44,6 +47,17 @@ func owners(batch []*upload) []string {
 	list := make([]string, len(batch))
 	for i, u := range batch {
 		list[i] = u.Owner
+	}
+	return list
+}
+
+// arrived are the digests of the content that has come with a batch; of some it was here before.
+func arrived(batch []*upload) []string {
+	list := make([]string, 0, len(batch))
+	for _, u := range batch {
+		if u.staged.ID != "" {
+			list = append(list, u.SHA256)
+		}
 	}
 	return list
 }

@@ -42,7 +42,7 @@ func (f *Files) Prepare(ctx context.Context) error {
 	if err := f.identify(ctx, id); err != nil {
 		return err
 	}
-	return f.refreshUsage(ctx)
+	return errors.Join(f.refreshUsage(ctx), f.refreshQuotas(ctx), f.refreshDamage(ctx))
 }
 
 // identify checks the storage against the id the database remembers.
@@ -106,23 +106,48 @@ func (f *Files) mayIntroduce(ctx context.Context, found blob.Identity) error {
 func (f *Files) CheckStorage(ctx context.Context) error { return f.blobs.Check(ctx) }
 
 // CheckSpace says whether there is room for uploads.
-func (f *Files) CheckSpace(ctx context.Context) error { return f.space.check(ctx, f.blobs) }
+func (f *Files) CheckSpace(ctx context.Context) error { return f.space.check(ctx, f.blobs, 0) }
 
 // spaceGauge measures the free space about once a second, whatever the number of uploads. One
 // measurement runs at a time, on its own: a network share that hangs holds it up, and its
 // callers only as long as their contexts allow.
 type spaceGauge struct {
-	mu      sync.Mutex
-	at      time.Time
-	result  error
-	probing chan struct{} // closed when the measurement under way ends; nil when none is
+	least int64 // the floor that was configured; 0 for the usual one
+
+	mu          sync.Mutex
+	at          time.Time
+	free, total int64
+	err         error
+	probing     chan struct{} // closed when the measurement under way ends; nil when none is
 }
 
-func (g *spaceGauge) check(ctx context.Context, store blob.Keeper) error {
+// floor is the free space below which nothing is taken in, in a storage of a size.
+func (g *spaceGauge) floor(total int64) int64 {
+	if g.least > 0 {
+		return g.least
+	}
+	return min(int64(spaceFloor), total/100*spaceShare)
+}
+
+// check says whether bytes more leave more free than the floor.
+func (g *spaceGauge) check(ctx context.Context, store blob.Keeper, bytes int64) error {
+	free, _, floor, err := g.measured(ctx, store)
+	if err == nil && free-bytes <= floor {
+		cause := fmt.Errorf("%d bytes are free, %d are the floor, %d are wanted", free, floor, bytes)
+		if free > floor {
+			return errs.Wrap(errs.StorageFull, fmt.Sprintf("The upload has %s, and the storage has room for %s only. Nothing was stored; free some space and try again.", humanBytes(bytes), humanBytes(free-floor)), cause)
+		}
+		return errs.Wrap(errs.StorageFull, "The storage is full. Nothing was stored; free some space and try again.", cause)
+	}
+	return err
+}
+
+// measured is the free space, the size and the floor, at most a second old.
+func (g *spaceGauge) measured(ctx context.Context, store blob.Keeper) (free, total, floor int64, err error) {
 	g.mu.Lock()
 	if !g.at.IsZero() && time.Since(g.at) < spaceFor {
 		defer g.mu.Unlock()
-		return g.result
+		return g.free, g.total, g.floor(g.total), g.err
 	}
 	if g.probing == nil {
 		g.probing = make(chan struct{})
@@ -133,23 +158,19 @@ func (g *spaceGauge) check(ctx context.Context, store blob.Keeper) error {
 	select {
 	case <-probing:
 	case <-ctx.Done():
-		return errs.Wrap(errs.Unavailable, "The storage directory does not answer. Is the drive connected?", ctx.Err())
+		return 0, 0, 0, errs.Wrap(errs.Unavailable, "The storage directory does not answer. Is the drive connected?", ctx.Err())
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.result
+	return g.free, g.total, g.floor(g.total), g.err
 }
 
 // probe measures and tells everyone who waits.
 func (g *spaceGauge) probe(ctx context.Context, store blob.Keeper, done chan struct{}) {
 	free, total, err := store.Space(ctx)
-	floor := min(int64(spaceFloor), total/100*spaceShare)
-	if err == nil && free <= floor {
-		err = errs.Wrap(errs.StorageFull, "The storage is full. Nothing was stored; free some space and try again.", fmt.Errorf("%d bytes are free, %d are the floor", free, floor))
-	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.at, g.result, g.probing = time.Now(), err, nil
+	g.at, g.free, g.total, g.err, g.probing = time.Now(), free, total, err, nil
 	close(done)
 }
 
@@ -157,6 +178,9 @@ func (g *spaceGauge) probe(ctx context.Context, store blob.Keeper, done chan str
 // only ever moves from the original's place to the blob's, so looking there, here, and there
 // again finds it, and a second look at the row finds what was hashed in between.
 func (f *Files) open(ctx context.Context, row *File) (blob.File, error) {
+	if err := f.intact(row); err != nil {
+		return nil, err
+	}
 	content, err := f.openAt(ctx, row)
 	if !errors.Is(err, blob.ErrNotExist) {
 		return content, err

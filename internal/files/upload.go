@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"homeserver/internal/files/digest"
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/failpoint"
@@ -31,12 +32,13 @@ const (
 
 // receive takes one upload in: a form with a part "file" and fields "tags", "shared", "folder"
 // and "on_conflict". Without a folder it goes to the root of the tree of the principal of ctx.
-// receive returns when the file is durable, or nothing of it is left.
-func (f *Files) receive(ctx context.Context, contentType string, body io.Reader) (*File, error) {
+// receive returns when the file is durable, or nothing of it is left. size is what the file has
+// at least, as far as that is known.
+func (f *Files) receive(ctx context.Context, contentType string, body io.Reader, size int64) (*upload, error) {
 	if err := f.blobs.Check(ctx); err != nil {
 		return nil, err
 	}
-	if err := f.CheckSpace(ctx); err != nil {
+	if err := f.space.check(ctx, f.blobs, size); err != nil {
 		return nil, err
 	}
 	form, err := newFormReader(contentType, body)
@@ -44,7 +46,10 @@ func (f *Files) receive(ctx context.Context, contentType string, body io.Reader)
 		return nil, err
 	}
 	defer form.release()
-	u, err := f.readForm(ctx, form)
+	u, err := f.readForm(ctx, form, size)
+	if err == nil {
+		err = checkBody(body)
+	}
 	if err == nil {
 		// Cut to what both databases keep, so that the answer and later lists agree.
 		u.Uploaded = f.now().UTC().Truncate(time.Microsecond)
@@ -56,7 +61,7 @@ func (f *Files) receive(ctx context.Context, contentType string, body io.Reader)
 		f.discard(u)
 		return nil, err
 	}
-	return &u.File, nil
+	return u, nil
 }
 
 // keep gives content its place and its row. Each upload syncs its own folder, side by side with
@@ -93,7 +98,7 @@ func (f *Files) discard(u *upload) {
 
 // readForm reads the whole form, so that fields may follow the file. On an error the upload
 // it returns, if any, holds what must be discarded.
-func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error) {
+func (f *Files) readForm(ctx context.Context, form *formReader, size int64) (*upload, error) {
 	var u *upload
 	var fields formFields
 	for range maxParts {
@@ -113,7 +118,11 @@ func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error)
 		case part.name == "file" && u != nil:
 			return u, errs.New(errs.Invalid, detailTwo)
 		case part.name == "file":
-			if u, err = f.stage(ctx, part, form); err != nil {
+			content, err := f.admitted(ctx, form, fields.to, size)
+			if err == nil {
+				u, err = f.stage(ctx, part, content)
+			}
+			if err != nil {
 				return u, err
 			}
 		default:
@@ -127,14 +136,15 @@ func (f *Files) readForm(ctx context.Context, form *formReader) (*upload, error)
 
 // formFields is what an upload's form says beside the file.
 type formFields struct {
-	to   destination
-	tags []string
+	to      destination
+	tags    []string
+	promise digest.Promise // what the field sha256 says of the content
 }
 
 // read reads a field that is no file; unknown ones are passed by.
 func (f *formFields) read(name string, form *formReader) error {
 	switch name {
-	case "tags", "shared", "folder", "on_conflict":
+	case "tags", "shared", "folder", "on_conflict", "sha256":
 	default:
 		return nil
 	}
@@ -145,6 +155,8 @@ func (f *formFields) read(name string, form *formReader) error {
 	switch name {
 	case "tags":
 		f.tags = append(f.tags, splitTags(field)...)
+	case "sha256":
+		err = errs.Wrap(errs.Malformed, detailNoDigest, f.promise.SHA256(field))
 	case "folder":
 		f.to.folder = field
 	case "on_conflict":
@@ -159,6 +171,11 @@ func (f *formFields) read(name string, form *formReader) error {
 func (f *formFields) finish(u *upload) (_ *upload, err error) {
 	if u == nil {
 		return nil, errs.New(errs.Invalid, detailNoFile)
+	}
+	if u.SHA256 != "" { // of one file alone, and not before it came
+		if err := keepsPromise(&f.promise, u.SHA256); err != nil {
+			return u, err
+		}
 	}
 	u.Tags, err = cleanTags(f.tags)
 	return u, err
@@ -194,13 +211,20 @@ func (f *Files) stage(ctx context.Context, part formPart, content io.Reader) (*u
 	if err != nil {
 		return nil, err
 	}
+	promise, err := promised(part.digests...)
+	if err != nil {
+		return nil, err
+	}
 	id := uuid.NewString()
 	w, err := f.blobs.Create(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	defer w.Abort()
-	digest, size, err := blob.Receive(w, content)
+	sum, size, err := blob.Receive(w, promise.Watch(content))
+	if err == nil {
+		err = keepsPromise(promise, sum)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +232,7 @@ func (f *Files) stage(ctx context.Context, part formPart, content io.Reader) (*u
 		return nil, err
 	}
 	return &upload{
-		File:   File{ID: id, Name: name, ContentType: kind, Size: size, SHA256: digest, path: blob.Path(digest), key: nameKey(name)},
-		staged: blob.Staged{ID: id, SHA256: digest, Size: size},
+		File:   File{ID: id, Name: name, ContentType: kind, Size: size, SHA256: sum, path: blob.Path(sum), key: nameKey(name)},
+		staged: blob.Staged{ID: id, SHA256: sum, Size: size},
 	}, nil
 }

@@ -149,11 +149,18 @@ func table() map[string]row {
 		"GET /api/v1/files/backups":            manage(200, nil),
 		"PUT /api/v1/files/backups/schedule":   manage(200, map[string]any{"directory": "", "every_hours": 0, "keep": 7}),
 		"POST /api/v1/files/backups/run":       manage(409, nil),
+		"GET /api/v1/files/integrity":          machine,
+		"POST /api/v1/files/integrity/scrub":   manage(202, nil),
+		"GET /api/v1/files/storage":            {roles: "amg", scope: "files:read"},
+		"GET /api/v1/files/settings":           manage(200, nil),
+		"PUT /api/v1/files/settings":           manage(200, map[string]any{"trash_days": 30, "trash_keep_free_percent": 5, "version_days": 90, "version_keep": 5}),
 		"GET /api/v1/monitoring/system":        machine,
 		"GET /api/v1/monitoring/storage":       machine,
 		"GET /api/v1/monitoring/dashboard":     machine,
 		"GET /api/v1/monitoring/recent":        machine,
 		"GET /api/v1/monitoring/ws":            {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+
+		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
 	}
 }
 

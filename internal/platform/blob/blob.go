@@ -22,6 +22,10 @@ import (
 // ErrNotExist says that the store is there and the content is not.
 var ErrNotExist = fs.ErrNotExist
 
+// ErrUnreadable says that the store is there and has the content, but cannot read it: a bad
+// sector, or permissions.
+var ErrUnreadable = errors.New("the content cannot be read")
+
 // Staged is content that has been received whole and waits to be published.
 type Staged struct {
 	ID     string // the name under incoming

@@ -15,6 +15,7 @@ package diskblob
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -116,7 +117,7 @@ func (s *Store) cannotRead(ctx context.Context, err error) error {
 	if away := s.verify(ctx); away != nil {
 		return away
 	}
-	return errs.Wrap(errs.Unavailable, detailUnreadable, err)
+	return errs.Wrap(errs.Unavailable, detailUnreadable, fmt.Errorf("%w: %w", blob.ErrUnreadable, err))
 }
 
 // makeDir makes a folder of the store that is missing, after the marker has been verified.

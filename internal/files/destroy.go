@@ -1,0 +1,75 @@
+package files
+
+import (
+	"context"
+	"slices"
+)
+
+const (
+	// destroyEntries is how many things in the trash are destroyed together.
+	destroyEntries = 200
+	// destroyFiles is how many files one transaction destroys.
+	destroyFiles = 500
+)
+
+// destroyed is what is gone for good.
+type destroyed struct {
+	entries int   // things in the trash that are gone altogether
+	files   int   // rows, whatever folder they were in
+	bytes   int64 // of the files and their versions
+	freed   int64 // of content that nothing refers to any more; the collector removes it later
+}
+
+func (d *destroyed) add(by destroyed) {
+	d.entries, d.files, d.bytes, d.freed = d.entries+by.entries, d.files+by.files, d.bytes+by.bytes, d.freed+by.freed
+}
+
+// destroy drops things in the trash for good, by their ids in the trash: the files in them, the
+// files' versions, the folders. Whoever calls it has asked the gate. What was restored meanwhile
+// is passed by, and files of the original wait until they are adopted. Content that nothing
+// refers to any more is dated for the collector. Broken off anywhere, what is left is still in
+// the trash, whole or with fewer files in it.
+func (f *Files) destroy(ctx context.Context, ids []string) (all destroyed, err error) {
+	for entries := range slices.Chunk(ids, destroyEntries) {
+		for after := ""; ; {
+			rows, err := f.store.filesInTrash(ctx, entries, after, destroyFiles)
+			if err != nil {
+				return all, err
+			}
+			var ready []string
+			for i := range rows {
+				after = rows[i].ID
+				ok, err := f.purgeable(ctx, &rows[i])
+				if err != nil {
+					return all, err
+				}
+				if ok {
+					ready = append(ready, rows[i].ID)
+				}
+			}
+			last := len(rows) < destroyFiles
+			d, a, err := f.store.destroy(ctx, entries, ready, last, f.now().UnixMicro())
+			if err != nil {
+				return all, err
+			}
+			f.done(a)
+			if all.add(d); last {
+				break
+			}
+		}
+	}
+	return all, nil
+}
+
+// destroyVersions drops older versions for good, by their ids; pinned ones stay.
+func (f *Files) destroyVersions(ctx context.Context, ids []string) (all destroyed, err error) {
+	for chunk := range slices.Chunk(ids, destroyFiles) {
+		d, a, err := f.store.destroyVersions(ctx, chunk, f.now().UnixMicro())
+		if err != nil {
+			return all, err
+		}
+		f.done(a)
+		all.add(d)
+	}
+	return all, nil
+}
