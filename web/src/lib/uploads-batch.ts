@@ -19,6 +19,8 @@ export const BATCH_BYTES = 4 * 1024 * 1024;
  */
 export const STALL_MS = 60_000;
 
+export const UNREADABLE: UploadProblem = { kind: 'unreadable', status: 0 };
+
 export function sendBatch(uploads: readonly Upload[], options: BatchOptions): Promise<void> {
   const { signal, onProgress, onResult } = options;
   return new Promise((resolve, reject: (problem: UploadProblem) => void) => {
@@ -28,8 +30,11 @@ export function sendBatch(uploads: readonly Upload[], options: BatchOptions): Pr
       const result = resultOf(line);
       if (result) onResult(result.index, result.result);
     });
-    const dropped = () => {
+    const dropped = async () => {
       watch.stop();
+      // One file that is gone ends the request of all: the others go on without it.
+      if (!signal.aborted)
+        for (const index of await unreadable(uploads)) onResult(index, { problem: UNREADABLE });
       reject({ kind: 'connection', status: 0 });
     };
     request.upload.onprogress = (event) => {
@@ -45,8 +50,8 @@ export function sendBatch(uploads: readonly Upload[], options: BatchOptions): Pr
       lines.read(`${request.responseText}\n`);
       resolve();
     };
-    request.onerror = dropped;
-    request.onabort = dropped;
+    request.onerror = () => void dropped();
+    request.onabort = () => void dropped();
     signal.addEventListener('abort', () => request.abort(), { once: true });
     request.open('POST', BATCH_URL);
     request.setRequestHeader('Accept', 'application/x-ndjson, application/problem+json');
@@ -164,6 +169,11 @@ export function stallWatch(onStall: () => void): { saw: (more: boolean) => void;
     if (more) timer = setTimeout(onStall, STALL_MS);
   };
   return { saw, stop };
+}
+
+async function unreadable(uploads: readonly Upload[]): Promise<number[]> {
+  const readable = await Promise.all(uploads.map(({ file }) => file !== null && isReadable(file)));
+  return readable.flatMap((can, index) => (can ? [] : [index]));
 }
 
 /** A file that changed or vanished since it was chosen fails like a dropped connection: this tells them apart. */

@@ -2,7 +2,7 @@
 import type { DetailedError, HttpResponse, Upload as TusUpload, UploadOptions } from 'tus-js-client';
 import { api } from './api';
 import type { FileInfo } from './types';
-import { refusal, stallWatch } from './uploads-batch';
+import { isReadable, refusal, stallWatch, UNREADABLE } from './uploads-batch';
 import { CHANGED, EXISTS, nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
 
 export const UPLOADS_URL = '/api/v1/uploads';
@@ -13,7 +13,7 @@ const GONE_STATUS = new Set([404, 410]);
 const OVERTAKEN_STATUS = new Set([409, 423]);
 
 export async function sendResumable(upload: Upload, options: SendOptions): Promise<FileInfo | undefined> {
-  if (!upload.file) throw { kind: 'unreadable', status: 0 } satisfies UploadProblem;
+  if (!upload.file) throw UNREADABLE;
   const last = await send(upload, upload.file, options);
   // All bytes are there, but no file became of them: its name was taken.
   const id = last.getHeader(FILE_ID) ?? (upload.url && (await finish(upload, upload.url)));
@@ -42,7 +42,7 @@ async function send(upload: Upload, file: File, options: SendOptions): Promise<H
 }
 
 async function attempt(upload: Upload, file: File, options: SendOptions): Promise<HttpResponse> {
-  const { Upload: Client } = await import('tus-js-client');
+  const Client = await fetchClient();
   const { signal, onProgress, onPlace } = options;
   return new Promise((resolve, reject: (problem: UploadProblem) => void) => {
     const dropped = () => {
@@ -69,7 +69,7 @@ async function attempt(upload: Upload, file: File, options: SendOptions): Promis
       },
       onError: (error) => {
         watch.stop();
-        reject(problemOf(error));
+        void problemOf(error, file).then(reject);
       },
     });
     if (signal.aborted) return dropped();
@@ -77,6 +77,14 @@ async function attempt(upload: Upload, file: File, options: SendOptions): Promis
     watch.saw(true);
     client.start();
   });
+}
+
+async function fetchClient() {
+  try {
+    return (await import('tus-js-client')).Upload;
+  } catch {
+    throw { kind: 'connection', status: 0 } satisfies UploadProblem;
+  }
 }
 
 /** Where it goes: what the server has of it is continued there and nowhere else, also when it cannot be asked just now. */
@@ -101,9 +109,9 @@ export function metadataOf(upload: Upload): Record<string, string> {
   return metadata;
 }
 
-function problemOf(error: Error | DetailedError): UploadProblem {
+async function problemOf(error: Error | DetailedError, file: File): Promise<UploadProblem> {
   const response = 'originalResponse' in error ? error.originalResponse : null;
-  if (!response) return { kind: 'connection', status: 0 };
+  if (!response) return (await isReadable(file)) ? { kind: 'connection', status: 0 } : UNREADABLE;
   const problem = refusal(
     response.getStatus(),
     response.getBody() ?? '',
