@@ -1,18 +1,4 @@
 /** What can be done with some entries: the same for the menu of a row and for the bar over a selection. */
-import ArchiveRestore from '@lucide/svelte/icons/archive-restore';
-import ClipboardCopy from '@lucide/svelte/icons/clipboard-copy';
-import Copy from '@lucide/svelte/icons/copy';
-import Download from '@lucide/svelte/icons/download';
-import FolderInput from '@lucide/svelte/icons/folder-input';
-import FolderOpen from '@lucide/svelte/icons/folder-open';
-import Info from '@lucide/svelte/icons/info';
-import Lock from '@lucide/svelte/icons/lock';
-import Pencil from '@lucide/svelte/icons/pencil';
-import Scissors from '@lucide/svelte/icons/scissors';
-import Tag from '@lucide/svelte/icons/tag';
-import Trash from '@lucide/svelte/icons/trash-2';
-import Share from '@lucide/svelte/icons/users-round';
-import type { Component } from 'svelte';
 import { type Entry, isFile, isFolder } from '../../lib/entry';
 import type { FileInfo } from '../../lib/types';
 import { messages } from '../../messages/en';
@@ -25,7 +11,8 @@ export type Deed = {
   label: string;
   /** The word where there is little room. */
   short: string;
-  icon: Component<{ size?: number; 'aria-hidden'?: 'true' }>;
+  /** The name of its icon in icons.css. */
+  icon: string;
   run: () => void;
   danger?: boolean;
   /** Only in the menu: the bar has room for the main ones. */
@@ -44,8 +31,8 @@ function trashDeeds(store: FilesStore, entries: readonly Entry[]): Deed[] {
   const restore = () => void ops.restoreEntries(store, entries);
   const destroy = () => void ops.deleteEntries(store, entries);
   return [
-    { label: words.restore, short: words.restore, icon: ArchiveRestore, run: restore },
-    { label: words.destroy, short: words.destroy, icon: Trash, run: destroy, danger: true },
+    { label: words.restore, short: words.restore, icon: 'restore', run: restore },
+    { label: words.destroy, short: words.destroy, icon: 'trash', run: destroy, danger: true },
   ];
 }
 
@@ -57,18 +44,18 @@ function looks(store: FilesStore, entries: readonly Entry[]): Deed[] {
     deeds.push({
       label: words.openFolder,
       short: words.openFolder,
-      icon: FolderOpen,
+      icon: 'open',
       run: open,
       minor: true,
     });
   }
   if (only) {
     const details = () => (store.detailsID = only.id);
-    deeds.push({ label: words.open, short: words.open, icon: Info, run: details, minor: true });
+    deeds.push({ label: words.open, short: words.open, icon: 'details', run: details, minor: true });
   }
   if (entries.every(isFile)) {
     const run = () => ops.download(entries.map(({ id }) => id));
-    deeds.push({ label: words.download, short: words.download, icon: Download, run });
+    deeds.push({ label: words.download, short: words.download, icon: 'download', run });
   }
   return deeds;
 }
@@ -82,14 +69,14 @@ function sharing(store: FilesStore, files: readonly FileInfo[]): Deed[] {
     deeds.push({
       label: words.share,
       short: words.shareShort,
-      icon: Share,
+      icon: 'share',
       run: () => void ops.shareFiles(store, share, true),
     });
   if (unshare.length > 0)
     deeds.push({
       label: words.unshare,
       short: words.unshare,
-      icon: Lock,
+      icon: 'private',
       run: () => void ops.shareFiles(store, unshare, false),
     });
   return deeds;
@@ -104,34 +91,34 @@ export function deedsFor(store: FilesStore, entries: readonly Entry[]): Deed[] {
   const deeds = [...looks(store, entries), ...sharing(store, files)];
   if (files.length === entries.length) {
     const tags = () => (store.dialog = { kind: 'tags', ids: files.map(({ id }) => id) });
-    deeds.push({ label: words.tag, short: words.tag, icon: Tag, run: tags });
+    deeds.push({ label: words.tag, short: words.tag, icon: 'tag', run: tags });
   }
   const [only] = entries.length === 1 ? entries : [];
   if (only) {
     const rename = () => (store.dialog = { kind: 'rename', entry: only });
-    deeds.push({ label: words.rename, short: words.rename, icon: Pencil, run: rename });
+    deeds.push({ label: words.rename, short: words.rename, icon: 'rename', run: rename });
   }
   deeds.push(
-    { label: words.move, short: words.moveShort, icon: FolderInput, run: target(false) },
-    { label: words.copyTo, short: words.copyTo, icon: Copy, run: target(true), minor: true },
+    { label: words.move, short: words.moveShort, icon: 'move', run: target(false) },
+    { label: words.copyTo, short: words.copyTo, icon: 'copy-to', run: target(true), minor: true },
     {
       label: words.cut,
       short: words.cut,
-      icon: Scissors,
+      icon: 'cut',
       run: () => take(store, entries, true),
       minor: true,
     },
     {
       label: words.copy,
       short: words.copy,
-      icon: ClipboardCopy,
+      icon: 'copy',
       run: () => take(store, entries, false),
       minor: true,
     },
     {
       label: words.remove,
       short: words.remove,
-      icon: Trash,
+      icon: 'trash',
       run: () => void ops.deleteEntries(store, entries),
       danger: true,
     },
