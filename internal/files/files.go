@@ -151,7 +151,7 @@ type Files struct {
 	space   spaceGauge
 	usage   usage
 	adopt   adoption
-	follow  follower
+	journal follower
 	backups backups
 
 	sittings sittings // resumable uploads that somebody is at
