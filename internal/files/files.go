@@ -156,7 +156,7 @@ type Files struct {
 	space   spaceGauge
 	usage   usage
 	adopt   adoption
-	follow  follower
+	journal follower
 	backups backups
 	care    care
 	quotas  quotas

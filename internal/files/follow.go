@@ -52,7 +52,7 @@ type follower struct {
 // watchFeed asks for the journal to be written when there are changes that it lacks.
 func (f *Files) watchFeed(ctx context.Context) {
 	seq, _, err := f.store.feedSeq(ctx, f.store.db)
-	if w := f.workers.Load(); err == nil && w != nil && seq != f.follow.written.Load() {
+	if w := f.workers.Load(); err == nil && w != nil && seq != f.journal.written.Load() {
 		w.Trigger("files.manifest")
 	}
 }
@@ -70,10 +70,10 @@ func (f *Files) KeepManifest(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	last := f.follow.written.Load()
-	due := f.follow.name == "" || f.follow.anew.Load() || last+1 < oldest || last > seq || f.follow.size > journalLongest ||
-		f.now().Sub(f.follow.at) >= manifestEvery && seq != f.follow.base
-	if f.follow.name != "" && last < seq && last+1 >= oldest {
+	last := f.journal.written.Load()
+	due := f.journal.name == "" || f.journal.anew.Load() || last < oldest || last > seq || f.journal.size > journalLongest ||
+		f.now().Sub(f.journal.at) >= manifestEvery && seq != f.journal.base
+	if f.journal.name != "" && last < seq && last >= oldest {
 		if err := f.appendJournal(ctx, last); err != nil {
 			return err
 		}
@@ -88,31 +88,31 @@ func (f *Files) manifests() string { return filepath.Join(f.blobs.Place(), manif
 
 // findManifest finds out what is written down, unless this process knows.
 func (f *Files) findManifest(ctx context.Context) error {
-	journal := func() string { return filepath.Join(f.manifests(), manifest.JournalOf(f.follow.name)) }
-	if f.follow.name != "" {
+	journal := func() string { return filepath.Join(f.manifests(), manifest.JournalOf(f.journal.name)) }
+	if f.journal.name != "" {
 		info, err := os.Stat(journal())
-		if err == nil && info.Size() == f.follow.size || errors.Is(err, fs.ErrNotExist) && f.follow.size == 0 {
+		if err == nil && info.Size() == f.journal.size || errors.Is(err, fs.ErrNotExist) && f.journal.size == 0 {
 			return nil // nobody else has written to it
 		}
 	}
 	names, err := f.manifestNames()
 	if err != nil || len(names) == 0 {
-		f.follow.name = ""
+		f.journal.name = ""
 		return err
 	}
 	name := names[len(names)-1]
-	if name != f.follow.name {
+	if name != f.journal.name {
 		header, err := readHeader(ctx, filepath.Join(f.manifests(), name))
 		if err != nil {
 			f.log.Warn("the newest manifest cannot be read; a new one is written", "name", name, "error", err)
-			f.follow.name = ""
+			f.journal.name = ""
 			return ctx.Err()
 		}
-		f.follow.name, f.follow.at, f.follow.base = name, header.Time(), header.Seq
+		f.journal.name, f.journal.at, f.journal.base = name, header.Time(), header.Seq
 	}
 	last, size, err := mendJournal(journal())
-	f.follow.size = size
-	f.follow.written.Store(max(last, f.follow.base))
+	f.journal.size = size
+	f.journal.written.Store(max(last, f.journal.base))
 	return err
 }
 
@@ -180,12 +180,12 @@ func mendJournal(path string) (seq, size int64, err error) {
 
 // appendJournal writes down what changed after last.
 func (f *Files) appendJournal(ctx context.Context, last int64) error {
-	out, err := os.OpenFile(filepath.Join(f.manifests(), manifest.JournalOf(f.follow.name)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, privateFile)
+	out, err := os.OpenFile(filepath.Join(f.manifests(), manifest.JournalOf(f.journal.name)), os.O_WRONLY|os.O_CREATE|os.O_APPEND, privateFile)
 	if err != nil {
 		return errs.Wrap(errs.Unavailable, "The journal of the manifest cannot be written.", err)
 	}
 	defer out.Close()
-	fresh := f.follow.size == 0
+	fresh := f.journal.size == 0
 	for {
 		changes, err := f.store.changedAfter(ctx, last, manifestPage)
 		if err != nil || len(changes) == 0 {
@@ -201,7 +201,7 @@ func (f *Files) appendJournal(ctx context.Context, last int64) error {
 		}
 		failpoint.Hit("journal-append")
 		n, err := out.Write(lines)
-		f.follow.size += int64(n)
+		f.journal.size += int64(n)
 		if err == nil {
 			err = out.Sync()
 		}
@@ -210,10 +210,10 @@ func (f *Files) appendJournal(ctx context.Context, last int64) error {
 			fresh = false
 		}
 		if err != nil {
-			f.follow.name = "" // look at it again before anything more is appended
+			f.journal.name = "" // look at it again before anything more is appended
 			return errs.Wrap(errs.Unavailable, "The journal of the manifest cannot be written.", err)
 		}
-		f.follow.written.Store(last)
+		f.journal.written.Store(last)
 	}
 }
 

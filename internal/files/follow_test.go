@@ -74,7 +74,7 @@ func TestTheManifestFollows(t *testing.T) {
 			case 4:
 				if names, err := h.manifestNames(); err == nil && len(names) > 2 && r.IntN(3) == 0 {
 					h.spoil(filepath.Join(h.manifests(), names[len(names)-1]))
-					h.follow.name = "" // as after a restart
+					h.journal.name = "" // as after a restart
 				}
 			}
 		}

@@ -22,7 +22,7 @@ import (
 // others change them; the journal, which begins with the change that was the newest before, sets right
 // whatever was read too early.
 func (f *Files) newManifest(ctx context.Context) error {
-	f.follow.anew.Store(false)
+	f.journal.anew.Store(false)
 	seq, _, err := f.store.feedSeq(ctx, f.store.db)
 	if err != nil {
 		return err
@@ -39,8 +39,8 @@ func (f *Files) newManifest(ctx context.Context) error {
 	}
 	at := f.now()
 	name := manifest.Name(at)
-	if name <= f.follow.name { // two within a second
-		at = f.follow.at.Add(time.Second)
+	if name <= f.journal.name { // two within a second
+		at = f.journal.at.Add(time.Second)
 		name = manifest.Name(at)
 	}
 	temp := filepath.Join(f.manifests(), "."+name+".new")
@@ -55,11 +55,11 @@ func (f *Files) newManifest(ctx context.Context) error {
 	}
 	failpoint.Hit("manifest-named")
 	if err != nil {
-		f.follow.anew.Store(true)
+		f.journal.anew.Store(true)
 		return err
 	}
-	f.follow.name, f.follow.at, f.follow.base, f.follow.size = name, at, seq, 0
-	f.follow.written.Store(seq)
+	f.journal.name, f.journal.at, f.journal.base, f.journal.size = name, at, seq, 0
+	f.journal.written.Store(seq)
 	return f.thinManifests()
 }
 

@@ -173,7 +173,7 @@ func (s store) set(ctx context.Context, key, value string) error {
 func (s store) afterRestore(ctx context.Context) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		for _, statement := range []string{
-			`DELETE FROM files_holds`, `DELETE FROM uploads`, `DELETE FROM file_changes`, `UPDATE files_feed SET seq = seq + 1000000, oldest = seq + 1000001`,
+			`DELETE FROM files_holds`, `DELETE FROM uploads`, `DELETE FROM file_changes`, `UPDATE files_feed SET seq = seq + 1000000, oldest = seq + 1000000`,
 			`UPDATE files_scrub SET started = NULL, position = '', files = 0, bytes = 0`, `DELETE FROM file_damage`,
 		} {
 			if _, err := tx.Exec(ctx, statement); err != nil {

@@ -130,7 +130,7 @@ func readVersions(ctx context.Context, q sqldb.Querier, query string, args ...an
 	return found, rows.Err()
 }
 
-// feedSeq is the number of the newest change, and the oldest that can still be read.
+// feedSeq is the number of the newest change, and the one since which all can still be read.
 func (s store) feedSeq(ctx context.Context, q sqldb.Querier) (seq, oldest int64, err error) {
 	err = q.QueryRow(ctx, `SELECT seq, oldest FROM files_feed WHERE one = 1`).Scan(&seq, &oldest)
 	return seq, oldest, err
