@@ -8,7 +8,8 @@
 // while they are hashed, are fsynced there, renamed to their blob's place, and the folders are
 // fsynced. Uploads that finish about the same time are committed together: one transaction
 // upserts their blob rows, makes sure that the content is still in its place, inserts the file
-// rows and counts them. Only after COMMIT is anybody told that the file is stored.
+// rows and counts them. Only after COMMIT is anybody told that the file is stored. That of
+// one that comes in pieces is told in resumable.go.
 //
 // The invariants:
 //   - A row that was acknowledged has its content; a crash leaves at most a blob without a row.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -66,6 +67,8 @@ func tusProblem(err error) error {
 		return httpd.NewProblem(http.StatusLocked, problemTaken, "Another request goes on with this upload. Ask for its offset before you send more.")
 	case errors.Is(err, errStopping):
 		return errs.Wrap(errs.Unavailable, "The server stops. What has arrived is kept; go on when it is back.", err)
+	case errors.Is(err, errBodyCut) && errs.Is(err, errs.Internal) && !errors.Is(err, os.ErrDeadlineExceeded):
+		return errs.Wrap(errs.Malformed, "The request was cut. What has arrived is kept; ask for the offset and go on.", err)
 	}
 	return err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash"
@@ -14,15 +13,10 @@ import (
 	"homeserver/internal/files/tus"
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
-	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/identity"
 )
 
 const (
-	// safeBytes and safeEvery bound what a crash of the server costs: so much is received at
-	// most, or for so long, before it is synced and noted. Each time costs an fsync.
-	safeBytes = 64 << 20
-	safeEvery = 5 * time.Second
 	// epochEvery is how often a sitting looks whether another process has taken over.
 	epochEvery = 2 * time.Second
 	// busyWithin is how long the other process may take to notice, looked for every busyEvery.
@@ -112,16 +106,6 @@ func (f *Files) admitPiece(ctx context.Context, u *resumable, p portion) error {
 
 func errTooLong(size int64) error {
 	return errs.Newf(errs.TooLarge, "The upload was said to have %d bytes, and more are being sent.", size)
-}
-
-// intake is a sitting's work on the bytes.
-type intake struct {
-	f     *Files
-	u     *resumable
-	w     blob.Appending
-	sum   hash.Hash
-	check *tus.Checksum
-	safe  int64 // the offset that the row says
 }
 
 // receivePiece takes the body in and notes how far it came, also when it is cut. If that makes
@@ -288,105 +272,3 @@ func (f *Files) watchEpoch(ctx context.Context, u *resumable, end func(error)) (
 		<-done
 	}
 }
-
-// errBodyCut marks the errors of a body that ended early: what came before is good.
-var errBodyCut = errors.New("the body was cut")
-
-// receive reads the body to its end, or to that of the upload, and makes it safe every now and
-// then. An error that is errBodyCut says that everything up to the row's offset is there.
-func (in *intake) receive(ctx context.Context, body io.Reader) error {
-	for {
-		part := &stretch{body: body, left: safeBytes, until: time.Now().Add(safeEvery)}
-		if in.u.Size != noSize {
-			part.left = min(part.left, in.u.Size-in.u.Offset)
-		}
-		var sums io.Writer = in.sum
-		if in.check != nil {
-			sums = io.MultiWriter(in.sum, in.check)
-		}
-		n, err := blob.Copy(in.w, sums, part)
-		in.u.Offset += n
-		failpoint.Hit("mid-append")
-		switch {
-		case err != nil:
-			return err
-		case errors.Is(part.err, io.EOF):
-			return nil
-		case part.err != nil:
-			return fmt.Errorf("%w: %w", errBodyCut, part.err)
-		case in.u.whole():
-			return in.end(body)
-		case in.check != nil:
-			continue
-		}
-		if err := in.save(ctx, false); err != nil {
-			return err
-		}
-		if err := in.f.CheckSpace(ctx); err != nil {
-			return fmt.Errorf("%w: %w", errBodyCut, err)
-		}
-	}
-}
-
-// end makes sure that nothing follows the last byte.
-func (in *intake) end(body io.Reader) error {
-	var more [1]byte
-	switch n, err := io.ReadFull(body, more[:]); {
-	case n > 0:
-		return errTooLong(in.u.Size)
-	case errors.Is(err, io.EOF):
-		return nil
-	default: // all that was promised has come, whatever became of the connection
-		return nil
-	}
-}
-
-// save makes what came safe and says so in the row.
-func (in *intake) save(ctx context.Context, dirty bool) error {
-	if in.u.Offset == in.safe && !dirty {
-		return nil
-	}
-	if err := in.w.Sync(); err != nil {
-		return err
-	}
-	return in.note(ctx)
-}
-
-// note writes down how far the upload came.
-func (in *intake) note(ctx context.Context) (err error) {
-	if in.u.state, err = in.sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
-		return fmt.Errorf("the state of a hash: %w", err)
-	}
-	in.u.Expires = in.f.now().UTC().Truncate(time.Microsecond).Add(resumableFor)
-	if err := in.f.store.saveResumable(ctx, in.u); err != nil {
-		return err
-	}
-	in.safe = in.u.Offset
-	failpoint.Hit("after-offset")
-	return nil
-}
-
-// stretch is as much of a body as is received before it is made safe. Its end is io.EOF for
-// whoever copies it; err tells why it ended, nil when the body goes on.
-type stretch struct {
-	body  io.Reader
-	left  int64
-	until time.Time
-	err   error
-}
-
-// Read implements io.Reader.
-func (s *stretch) Read(p []byte) (int, error) {
-	if s.left <= 0 || !time.Now().Before(s.until) {
-		return 0, io.EOF
-	}
-	n, err := s.body.Read(p[:min(int64(len(p)), s.left)])
-	s.left -= int64(n)
-	if err != nil {
-		s.err, err = err, io.EOF
-	}
-	return n, err
-}
-
-// digestOf is the digest that a hash has come to.
-func digestOf(sum hash.Hash) string { return hex.EncodeToString(sum.Sum(nil)) }
