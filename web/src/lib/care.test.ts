@@ -1,27 +1,36 @@
 import { describe, expect, it } from 'vitest';
-import { type BackupRun, backupState, quotaOf, quotaText } from './care';
+import { type BackupRun, type Backups, backupState, quotaOf, quotaText } from './care';
 
-const NOW = Date.parse('2026-11-26T12:00:00Z');
-const ago = (hours: number) => new Date(NOW - hours * 3_600_000).toISOString();
-const run = (hours: number, error = ''): BackupRun => ({
-  ...{ id: `${hours}`, place: '/backup', files: 1, bytes: 1, new_bytes: 1, error },
-  ...{ started: ago(hours), finished: ago(hours) },
+const at = '2026-11-26T12:00:00Z';
+const run = (state: BackupRun['state'], error = ''): BackupRun => ({
+  ...{ id: state, directory: '/backup', files: 1, bytes: 1, new_files: 1, new_bytes: 1, error, state },
+  ...{ started: at, finished: state === 'running' ? null : at },
 });
 const daily = { directory: '/backup', every_hours: 24, keep: 7 };
+const fine: Backups = {
+  schedule: daily,
+  next: at,
+  last: run('done'),
+  running: null,
+  runs: [run('done')],
+  warning: '',
+};
 
 describe('backupState', () => {
-  it.each([
-    ['none', { schedule: { ...daily, directory: '' }, last: null, runs: [] }],
-    ['never', { schedule: daily, last: null, runs: [] }],
-    ['failed', { schedule: daily, last: null, runs: [run(1, 'No such directory.')] }],
-    ['fresh', { schedule: daily, last: run(36), runs: [run(36)] }],
-    ['overdue', { schedule: daily, last: run(38), runs: [run(38)] }],
-    ['failed', { schedule: daily, last: run(20), runs: [run(1, 'Disk full.'), run(20)] }],
-    ['fresh', { schedule: daily, last: run(1), runs: [run(1), run(20, 'Disk full.')] }],
-    ['fresh', { schedule: { ...daily, every_hours: 0 }, last: run(150), runs: [] }],
-    ['overdue', { schedule: { ...daily, every_hours: 0 }, last: run(200), runs: [] }],
-  ] as const)('%s', (want, { schedule, last, runs }) => {
-    expect(backupState({ schedule, last, runs: [...runs] }, NOW)).toBe(want);
+  it.each<[string, Partial<Backups>]>([
+    ['fresh', {}],
+    [
+      'none',
+      { schedule: { ...daily, directory: '' }, last: null, runs: [], warning: 'There are no backups.' },
+    ],
+    ['never', { last: null, runs: [], warning: 'There is no backup yet.' }],
+    ['never', { last: null, runs: [], schedule: { ...daily, every_hours: 0 } }],
+    ['failed', { runs: [run('failed', 'Disk full.'), run('done')], warning: 'Disk full.' }],
+    ['failed', { runs: [run('running'), run('failed', 'Disk full.')], warning: 'Disk full.' }],
+    ['incomplete', { runs: [run('incomplete', '1 is missing.')], warning: '1 is missing.' }],
+    ['overdue', { warning: 'The last backup is 3 days old.' }],
+  ])('%s', (want, part) => {
+    expect(backupState({ ...fine, ...part })).toBe(want);
   });
 });
 

@@ -1,9 +1,12 @@
 /** How the server looks after files: what the pages know of retention, space, backups and integrity. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
 
 export const CARE = {
   settings: '/api/v1/files/settings',
   storage: '/api/v1/files/storage',
-  quotas: '/api/v1/files/quotas',
+  quotas: '/api/v1/files/storage/quotas',
   backups: '/api/v1/files/backups',
   integrity: '/api/v1/files/integrity',
 } as const;
@@ -25,6 +28,7 @@ export type Space = {
   trash_bytes: number;
   version_bytes: number;
   quota: number | null;
+  warning?: string;
 };
 
 export type StorageUse = {
@@ -35,37 +39,26 @@ export type StorageUse = {
   warning?: string;
 };
 
-export type BackupSchedule = {
-  directory: string;
-  /** 0: only when somebody asks for it. */
-  every_hours: number;
-  keep: number;
+type BackupsBody = Schemas['BackupsBody'];
+type Running = Omit<NonNullable<BackupsBody['running']>, 'progress'> & {
+  progress: Schemas['BackupProgress'] | null;
 };
-
-export type BackupRun = {
-  id: string;
-  place: string;
-  started: string;
-  finished: string | null;
-  files: number;
-  bytes: number;
-  new_bytes: number;
-  error: string;
-};
-
-export type Backups = {
-  schedule: BackupSchedule;
+/** The API's description cannot say that a whole object may be null. */
+export type Backups = Omit<BackupsBody, 'last' | 'running'> & {
   last: BackupRun | null;
-  running: BackupRun | null;
-  runs: BackupRun[];
+  running: Running | null;
 };
+export type BackupSchedule = Schemas['ScheduleBody'];
+export type BackupRun = Schemas['BackupBody'];
 
 export type Damage = {
   sha256: string;
-  kind: string;
+  kind: 'wrong_content' | 'missing' | 'unreadable';
   found_at: string;
+  place?: string;
   healed_at: string | null;
-  files: { id: string; name: string }[];
+  healed_by?: string;
+  files: { id: string; name: string; version?: boolean; trashed?: boolean }[];
 };
 
 export type Integrity = {
@@ -77,28 +70,15 @@ export type Integrity = {
   damaged_now: number;
 };
 
-const HOUR_MS = 3_600_000;
-/** How much later than planned a backup may come before it is called overdue: half of its interval, and a little. */
-const PATIENCE = 1.5;
-const PATIENCE_MS = HOUR_MS;
-/** Without a schedule a backup is a matter of remembering: after this it is worth a word. */
-const UNSCHEDULED_MS = 7 * 24 * HOUR_MS;
+export type BackupState = 'none' | 'never' | 'failed' | 'incomplete' | 'overdue' | 'fresh';
 
-export type BackupState = 'none' | 'never' | 'failed' | 'overdue' | 'fresh';
-
-/** How the backups are doing: the one word that the dashboard says. */
-export function backupState(backups: Pick<Backups, 'schedule' | 'last' | 'runs'>, now: number): BackupState {
-  const { schedule, last, runs } = backups;
-  const scheduled = schedule.every_hours > 0;
-  if (!last) {
-    if (runs.some(({ error }) => error !== '')) return 'failed';
-    return schedule.directory === '' ? 'none' : 'never';
-  }
-  const age = now - Date.parse(last.finished ?? last.started);
-  const newest = runs[0];
-  if (newest && newest.error !== '' && Date.parse(newest.started) > Date.parse(last.started)) return 'failed';
-  const limit = scheduled ? schedule.every_hours * HOUR_MS * PATIENCE + PATIENCE_MS : UNSCHEDULED_MS;
-  return age > limit ? 'overdue' : 'fresh';
+/** How the backups are doing, in one word; whether that is worth a warning, the server decides. */
+export function backupState({ schedule, last, runs, warning }: Backups): BackupState {
+  if (warning === '') return last ? 'fresh' : schedule.directory === '' ? 'none' : 'never';
+  const newest = runs.find(({ finished }) => finished !== null);
+  if (newest && newest.error !== '') return newest.state === 'incomplete' ? 'incomplete' : 'failed';
+  if (!last) return schedule.directory === '' ? 'none' : 'never';
+  return 'overdue';
 }
 
 const GB = 1024 ** 3;

@@ -29,7 +29,12 @@ export const dashboard = {
     damaged: 'Damaged',
     backup: (age: string) => `Last backup ${age}`,
     noBackup: 'No backup yet',
-    backups: { never: 'Never backed up', failed: 'Backup failed', overdue: 'Backup overdue' },
+    backups: {
+      never: 'Never backed up',
+      failed: 'Backup failed',
+      incomplete: 'Backup incomplete',
+      overdue: 'Backup overdue',
+    },
   },
   server: {
     title: 'Server Information',

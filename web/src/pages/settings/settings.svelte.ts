@@ -6,8 +6,10 @@ import {
   CARE,
   type Integrity,
   type Retention,
+  type Space,
   type StorageUse,
 } from '../../lib/care';
+import { type Person, personName } from '../../lib/people';
 
 /** While a backup or a check runs. */
 const LOOK_EVERY_MS = 2_000;
@@ -33,12 +35,23 @@ export class SettingsStore {
   readonly space = new Part<StorageUse>(CARE.storage);
   readonly backups = new Part<Backups>(CARE.backups);
   readonly integrity = new Part<Integrity>(CARE.integrity);
+  #people = $state.raw<Person[]>([]);
   #timer: ReturnType<typeof setInterval> | undefined;
 
   start(): () => void {
     for (const part of [this.retention, this.space, this.backups, this.integrity]) void part.load();
+    void this.#loadPeople();
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
     return () => clearInterval(this.#timer);
+  }
+
+  /** What everybody uses; also who has nothing yet, and may be given a limit all the same. */
+  get spaces(): Space[] {
+    const spaces = this.space.value?.spaces ?? [];
+    const known = new Set(spaces.map(({ owner }) => owner));
+    const others = this.#people.filter(({ id }) => !known.has(id));
+    const nothing = { files: 0, bytes: 0, trash_bytes: 0, version_bytes: 0, quota: null };
+    return [...spaces, ...others.map((one) => ({ owner: one.id, owner_name: personName(one), ...nothing }))];
   }
 
   async saveRetention(retention: Retention): Promise<void> {
@@ -63,6 +76,14 @@ export class SettingsStore {
   async check(): Promise<void> {
     await api.post(`${CARE.integrity}/scrub`);
     await this.integrity.load();
+  }
+
+  async #loadPeople(): Promise<void> {
+    try {
+      this.#people = (await api.get<{ users: Person[] }>('/api/v1/users')).users;
+    } catch {
+      // Where nobody has an account there is nobody else to be shown.
+    }
   }
 
   #look(): void {
