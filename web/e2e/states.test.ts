@@ -1,10 +1,10 @@
 import { messages } from '../src/messages/en';
-import { names, row, rows, toasts } from './harness/files';
+import { names, ready, row, rows, toasts } from './harness/files';
 import { DASHBOARD, expect, FILES, test, until } from './harness/test';
 
 const words = messages.files;
 /** What Chromium writes while the server is away. */
-const AWAY = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|WebSocket connection/;
+const AWAY = /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection/;
 
 test('nothing there yet: one sentence, one action', async ({ open }) => {
   const page = await open(FILES);
@@ -42,6 +42,7 @@ test('what the server did not do is taken back on the page', async ({ server, op
   guard.expect(AWAY);
   const page = await open(FILES);
   await row(page, 'first.txt').focus();
+  await ready(page);
   await server.kill();
   await page.keyboard.press('Delete');
   await toasts(page).getByText(words.remove.failed(messages.errors.unreachable)).waitFor();

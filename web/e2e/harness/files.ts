@@ -21,6 +21,9 @@ export const crumbs = (page: Page) => page.getByRole('navigation', { name: words
 export const places = (page: Page) => page.getByRole('navigation', { name: words.places.label });
 export const grid = (page: Page) => page.getByRole('grid', { name: words.list });
 
+/** What acts on files is fetched once the first rows are there: whoever takes the server away waits for it. */
+export const ready = (page: Page) => page.locator('[popover].menu').waitFor({ state: 'attached' });
+
 export async function names(page: Page): Promise<string[]> {
   return (await rows(page).locator('.name').allTextContents()).map((name) => name.trim());
 }
