@@ -122,7 +122,7 @@ func itsOwn(err error) bool {
 	case errs.Malformed, errs.Invalid, errs.Forbidden, errs.NotFound, errs.Conflict, errs.PreconditionFailed, errs.TooLarge:
 		return true
 	}
-	return errs.TypeOf(err) == typeQuota
+	return errs.TypeOf(err) == typeQuota || errs.TypeOf(err) == typeOwnersChanged
 }
 
 // mayGive says whether p may take something of owner's to a folder. Who gives away what is

@@ -270,3 +270,24 @@ func TestBatchOfOneName(t *testing.T) {
 		h.wholeTree()
 	})
 }
+
+// TestReplaceWhatJustCame copies two folders of one name in one request: the second puts the
+// first, whose rows are only just there, into the trash.
+func TestReplaceWhatJustCame(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		var ids []string
+		for _, parent := range []string{"a", "b"} {
+			d := h.mkdir(h.mkdir("", parent), "d")
+			h.want(h.upload("f", parent, "folder", d, "tags", "t"), 200)
+			ids = append(ids, "/"+d)
+		}
+		to := h.mkdir("", "to")
+		got := h.transferItems("copy", to, "replace", ids...)
+		if len(got.Done) != 2 || got.Done[1].Replaced != got.Done[0].ID || h.names(to) != "d/" || h.folderOf(to).Files != 1 {
+			t.Errorf("got %+v", got)
+		}
+		h.wholeTree()
+		h.replayed()
+		h.sound()
+	})
+}

@@ -37,10 +37,12 @@ func (s store) lockSpacesOf(ctx context.Context, tx *sqldb.Tx, ids []string, now
 	}
 }
 
+const typeOwnersChanged = "moving"
+
 // errOwnersChanged says that files went to another tree just now; taking one more lock out of
 // order could end in a deadlock.
 func errOwnersChanged() error {
-	return errs.New(errs.Unavailable, "The files were just being moved. Nothing was changed; please try again.")
+	return errs.Typed(errs.Unavailable, typeOwnersChanged, "The files were just being moved. Nothing was changed; please try again.")
 }
 
 // ownersOf are the owners of files, in order.

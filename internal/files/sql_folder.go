@@ -295,13 +295,21 @@ func (s *changeSet) noteFolder(d *Folder, what changeType, was *string) {
 	s.feed = append(s.feed, change{Type: what, Kind: kindFolder, ID: d.ID, Folder: d.Parent, Name: d.Name, Owner: d.Owner, Audience: d.audience(), Was: was, Actor: s.actor, Revision: d.Revision})
 }
 
-// settleFolders writes the totals collected so far, so that rows of folders hold what is true.
+// settleFolders writes the totals and tags collected so far, so that rows hold what is true
+// before a folder with all that lies in it is taken along or put away. Tags are then locked in
+// two steps: two requests that each bring something and put it away again may have to be run
+// once more on PostgreSQL.
 func (s *changeSet) settleFolders(ctx context.Context, tx *sqldb.Tx) error {
 	if err := s.applyFolders(ctx, tx); err != nil {
 		return err
 	}
 	clear(s.folders)
-	return nil
+	if len(s.tags.gained)+len(s.tags.lost) == 0 {
+		return nil
+	}
+	err := s.tags.apply(ctx, tx)
+	s.tags = newTagChanges()
+	return err
 }
 
 // roots returns the tops of the trees of owners, of all with nil.
