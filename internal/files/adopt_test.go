@@ -13,6 +13,7 @@ import (
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/blob/blobtest"
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
 	"homeserver/internal/platform/sqldb/sqldbtest"
 )
@@ -152,9 +153,8 @@ func TestAdoption(t *testing.T) {
 		for _, row := range legacyRows() {
 			h.want(h.do("DELETE", prefix+"/"+row.id, "", nil), 200)
 		}
-		h.clock.advance(2 * undoWindow)
 		h.must(h.Adopt(t.Context()))
-		h.must(h.Purge(t.Context()))
+		h.emptyTrash()
 		h.collect(t)
 		if h.store.db.Dialect() == sqldb.Postgres {
 			if report := h.sound(); report.Files != 0 || report.Blobs != 0 {
@@ -236,8 +236,7 @@ func TestOneUnreadableFile(t *testing.T) {
 		for _, n := range []int{0, 7} {
 			h.want(h.do("DELETE", prefix+"/"+id(n), "", nil), 200)
 		}
-		h.clock.advance(2 * undoWindow)
-		h.must(h.Purge(t.Context()))
+		h.emptyTrash()
 		if row, err := h.store.any(t.Context(), id(7)); row != nil || err != nil {
 			t.Errorf("the readable file: got %v, %v; want it purged", row, err)
 		}
@@ -248,8 +247,8 @@ func TestOneUnreadableFile(t *testing.T) {
 		if err := h.Adopt(t.Context()); !errors.Is(err, refuse) {
 			t.Errorf("storage away: adoption got %v, want %v", err, refuse)
 		}
-		if err := h.Purge(t.Context()); !errors.Is(err, refuse) {
-			t.Errorf("storage away: purge got %v, want %v", err, refuse)
+		if _, err := h.EmptyTrash(identity.With(t.Context(), h.who), "9999"); !errors.Is(err, refuse) {
+			t.Errorf("storage away: emptying the trash got %v, want %v", err, refuse)
 		}
 		f.away, f.legacy, f.adopt = nil, nil, nil
 		h.must(h.Adopt(t.Context()))

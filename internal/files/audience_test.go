@@ -31,8 +31,7 @@ func TestVisibility(t *testing.T) {
 			}
 		}
 		// What is purged was counted out when it was deleted.
-		h.clock.advance(2 * undoWindow)
-		h.must(h.Purge(t.Context()))
+		h.emptyTrash()
 		h.must(h.Collect(t.Context()))
 		h.sound()
 	})

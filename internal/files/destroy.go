@@ -2,7 +2,10 @@ package files
 
 import (
 	"context"
+	"errors"
 	"slices"
+
+	"homeserver/internal/platform/blob"
 )
 
 const (
@@ -72,4 +75,25 @@ func (f *Files) destroyVersions(ctx context.Context, ids []string) (all destroye
 		all.add(d)
 	}
 	return all, nil
+}
+
+// purgeable reports whether a row may go: its content is a blob, or is not there at all.
+func (f *Files) purgeable(ctx context.Context, row *File) (bool, error) {
+	if row.adopted() {
+		return true, nil
+	}
+	if row.SHA256 != "" {
+		return false, nil // half way through adoption
+	}
+	content, err := f.blobs.OpenLegacy(ctx, row.path)
+	if errors.Is(err, blob.ErrNotExist) {
+		return true, nil
+	}
+	if err != nil && ctx.Err() == nil && f.blobs.Readable(ctx) == nil {
+		return false, nil // this file alone cannot be read: it waits, the others need not
+	}
+	if err != nil {
+		return false, err
+	}
+	return false, content.Close()
 }

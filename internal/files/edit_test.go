@@ -32,21 +32,19 @@ func TestDeleteRestorePurgeCollect(t *testing.T) {
 		if len(many.Deleted) != 2 || fmt.Sprint(many.Missing) != "[nobody]" {
 			t.Errorf("got %+v", many)
 		}
-		h.must(h.Purge(t.Context())) // too early
+		h.must(h.Retain(t.Context())) // too early
 		back := into[restoredManyBody](h, h.do("POST", prefix+"/restore", "application/json", strings.NewReader(fmt.Sprintf(`{"ids":[%q,%q,"nobody"]}`, b.ID, other.ID))))
 		if len(back.Restored) != 2 || fmt.Sprint(back.Missing) != "[nobody]" {
 			t.Errorf("got %+v", back)
 		}
-		h.clock.advance(2 * undoWindow)
-		h.must(h.Purge(t.Context()))
+		h.emptyTrash()
 		h.want(h.do("POST", prefix+"/"+a.ID+"/restore", "", nil), 404)
 		// b still refers to the content: nothing is collected.
 		h.collect(t)
 		h.want(h.get(prefix+"/"+b.ID+"/download"), 200)
 
 		h.do("DELETE", prefix+"/"+b.ID, "", nil)
-		h.clock.advance(2 * undoWindow)
-		h.must(h.Purge(t.Context()))
+		h.emptyTrash()
 		if report := h.sound(); report.Waiting != 1 {
 			t.Errorf("got %d blobs waiting for collection, want 1", report.Waiting)
 		}

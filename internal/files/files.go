@@ -19,7 +19,7 @@
 //     before they rely on a blob.
 //   - Every file has an owner and an audience (audience.go). Whoever asks for a file by its id is
 //     judged by the one gate, identity.Allow; lists show exactly what the gate lets one read.
-//   - Deleting hides a row (deleted_at); after the undo window the purge drops it.
+//   - Deleting hides a row (deleted_at); what has been kept long enough is destroyed (retention.go).
 //   - Counters (files_usage, tag_names.files, tag_private) and file_tags change in the transaction
 //     that changes the rows they count; all of them speak of rows that are not hidden. They are
 //     kept for each audience, so that nobody learns from a number what others keep to themselves.
@@ -46,12 +46,6 @@ import (
 var migrations embed.FS
 
 const (
-	// undoWindow is how long what is in the trash can be had back at least: a month of holidays and
-	// some days to notice.
-	undoWindow = 30 * 24 * time.Hour
-	// purgeEvery is how often deleted rows are looked for without being told of any; a deletion
-	// asks for a purge by itself.
-	purgeEvery = 6 * time.Hour
 	// adoptEvery is how often files of the original that could not be adopted are tried again.
 	adoptEvery = 24 * time.Hour
 	// The collector looks several times in the wait between its two looks, within reason.
@@ -164,10 +158,9 @@ type Files struct {
 
 	sittings sittings // resumable uploads that somebody is at
 
-	feed      feed
-	onChange  func(seq int64) // called after a change was committed; may be nil
-	purgeSoon chan struct{}   // a deletion asks Run for a purge after the undo window
-	workers   atomic.Pointer[jobs.Workers]
+	feed     feed
+	onChange func(seq int64) // called after a change was committed; may be nil
+	workers  atomic.Pointer[jobs.Workers]
 }
 
 // New makes the room. It does no I/O.
@@ -175,7 +168,7 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db: db}, blobs: blobs, config: config, log: log, now: now, lent: lent, purgeSoon: make(chan struct{}, 1), uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
+	f := &Files{store: store{db: db}, blobs: blobs, config: config, log: log, now: now, lent: lent, uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
 	f.commit.store, f.onChange = f.commitBatch, f.feed.wake
 	f.backups.soon = make(chan struct{}, 1)
 	f.care.healFrom = f.healFrom
@@ -200,13 +193,13 @@ func (f *Files) jobs(w *jobs.Workers) {
 	w.Every("files.feed", feedEvery, f.TrimFeed)
 	w.Every("files.manifest", manifestEvery, f.KeepManifest)
 	w.Every("files.backup", backupEvery, f.runBackup)
-	w.Every("files.purge", purgeEvery, f.Purge)
+	w.Every("files.retain", retainEvery, f.Retain)
 	w.Every("files.uploads", resumableExpireEvery, f.ExpireUploads)
 	w.Every("files.scrub", scrubEvery, f.Scrub)
 	w.Every("files.collect", min(max(f.config.CollectAfter/collectLooks, collectShortest), collectLongest), f.Collect)
 }
 
-// run keeps the counters fresh and asks for a purge when deletions are final.
+// run keeps fresh what this copy knows of the others, and watches over manifests and backups.
 func (f *Files) run(ctx context.Context) error {
 	tick := time.NewTicker(usageEvery)
 	defer tick.Stop()
@@ -214,44 +207,27 @@ func (f *Files) run(ctx context.Context) error {
 	defer follow.Stop()
 	backups := time.NewTimer(followEvery)
 	defer backups.Stop()
-	var due <-chan time.Time
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			if err := f.refreshUsage(ctx); err != nil && ctx.Err() == nil {
-				f.log.Debug("the number of files cannot be read", "error", err)
-			}
+			f.refresh(ctx)
 		case <-follow.C:
 			f.watchFeed(ctx)
 		case <-backups.C:
 			backups.Reset(f.watchBackups(ctx))
 		case <-f.backups.soon:
 			backups.Reset(f.watchBackups(ctx))
-			if err := f.refreshQuotas(ctx); err != nil && ctx.Err() == nil {
-				f.log.Debug("who has a quota cannot be read", "error", err)
-			}
-			if err := f.refreshDamage(ctx); err != nil && ctx.Err() == nil {
-				f.log.Debug("what is damaged cannot be read", "error", err)
-			}
-		case <-f.purgeSoon:
-			if due == nil {
-				due = time.After(undoWindow + time.Second)
-			}
-		case <-due:
-			due = nil
-			if w := f.workers.Load(); w != nil {
-				w.Trigger("files.purge")
-			}
 		}
 	}
 }
 
-// askForPurge tells Run that something was deleted.
-func (f *Files) askForPurge() {
-	select {
-	case f.purgeSoon <- struct{}{}:
-	default: // it knows
+// refresh reads what other copies may have changed and everybody asks for all the time.
+func (f *Files) refresh(ctx context.Context) {
+	for what, read := range map[string]func(context.Context) error{"the number of files": f.refreshUsage, "who has a quota": f.refreshQuotas, "what is damaged": f.refreshDamage} {
+		if err := read(ctx); err != nil && ctx.Err() == nil {
+			f.log.Debug(what+" cannot be read", "error", err)
+		}
 	}
 }

@@ -44,14 +44,14 @@ type deleteInput struct {
 type deletedBody struct {
 	ID        string    `json:"id" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
 	Message   string    `json:"message" example:"File deleted successfully"`
-	UndoUntil time.Time `json:"undo_until" doc:"Until then at least the file can be restored"`
+	UndoUntil time.Time `json:"undo_until" doc:"Until then the file can be restored, unless the disk fills up before"`
 	Trash     string    `json:"trash" doc:"What it is in the trash, to restore it by"`
 }
 
 type deletedManyBody struct {
 	Deleted   []string  `json:"deleted" nullable:"false"`
 	Missing   []string  `json:"missing" nullable:"false" doc:"Ids that are no files or folders"`
-	UndoUntil time.Time `json:"undo_until" doc:"Until then at least the files can be restored"`
+	UndoUntil time.Time `json:"undo_until" doc:"Until then the files can be restored, unless the disk fills up before"`
 	Trash     []string  `json:"trash" nullable:"false" doc:"What they are in the trash, to restore them by"`
 }
 
@@ -101,7 +101,7 @@ func (f *Files) editRoutes(r *httpd.Router) {
 		return o
 	}
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename, tag or share a file", "What is left out stays as it is.")), f.patch)
-	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It goes to the trash: it is gone at once for everybody, and can be restored until undo_until at least.")), f.deleteFile)
+	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It goes to the trash: it is gone at once for everybody, and can be restored until undo_until.")), f.deleteFile)
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPost, "/{id}/restore", "restore-file", "Take a deletion back", "Also succeeds when the file was not deleted.")), f.restore)
 	httpd.Register(r, many(op(identity.ChangeFile, http.MethodPost, "/delete", "delete-files", "Delete several files and folders", "They go to the trash. More than 1,000 files at once, or half of a tree or more, ask for a second word: 409 with the type urn:homeserver:confirm, and what to send as confirm.")), f.deleteMany)
 	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/restore", "restore-files", "Take several deletions back", ""), f.restoreMany)

@@ -25,7 +25,7 @@ type trashedBody struct {
 	DeletedAt     time.Time  `json:"deleted_at"`
 	DeletedBy     string     `json:"deleted_by" doc:"The account that deleted it; empty: the household"`
 	DeletedByName string     `json:"deleted_by_name" doc:"That account's name"`
-	ExpiresAt     *time.Time `json:"expires_at" doc:"Until then at least it is kept; null: for as long as there is room"`
+	ExpiresAt     *time.Time `json:"expires_at" doc:"When it goes for good, unless the disk fills up before; null: when somebody empties the trash"`
 }
 
 type trashBody struct {
@@ -59,6 +59,22 @@ type restoredBody struct {
 	FolderID string `json:"folder_id" doc:"Where it lies now"`
 }
 
+type deleteTrashBody struct {
+	IDs     []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of things in the trash"`
+	Confirm string   `json:"confirm,omitempty" doc:"How many files may go, where the answer was 409 with the type urn:homeserver:confirm"`
+}
+
+type emptyTrashBody struct {
+	Confirm string `json:"confirm,omitempty" doc:"How many files may go, where the answer was 409 with the type urn:homeserver:confirm"`
+}
+
+type destroyedBody struct {
+	Deleted []string `json:"deleted,omitempty" doc:"Ids that are no longer in the trash"`
+	Missing []string `json:"missing,omitempty" doc:"Ids of nothing in the trash"`
+	Files   int      `json:"files" doc:"Files that are gone for good"`
+	Bytes   int64    `json:"bytes" doc:"Of those files and their versions"`
+}
+
 type deleteFolderInput struct {
 	ID      string `path:"id" maxLength:"36" doc:"The folder's id"`
 	IfMatch string `header:"If-Match" doc:"The etag that the folder must still have"`
@@ -79,6 +95,9 @@ func (f *Files) trashRoutes(r *httpd.Router) {
 		http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity)
 	httpd.Register(r, remove, f.deleteFolder)
 	httpd.Register(r, trashOp(identity.ListFiles, http.MethodGet, "", "list-trash", "List the trash", "Of what one may read.", http.StatusUnprocessableEntity), f.listTrash)
+	const word = " More than 1,000 files, or half of all in a tree or more, ask for a second word: 409 with the type urn:homeserver:confirm, and what to send as confirm."
+	httpd.Register(r, trashOp(identity.ChangeFile, http.MethodPost, "/delete", "delete-trash", "Delete things in the trash", "For good, with the files' versions."+word, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity), f.deleteTrash)
+	httpd.Register(r, trashOp(identity.ChangeFile, http.MethodPost, "/empty", "empty-trash", "Empty the trash", "Everything in it that one may change is gone for good."+word, http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity), f.emptyTrash)
 	httpd.Register(r, trashOp(identity.ChangeFile, http.MethodPost, "/restore", "restore-trash", "Restore from the trash",
 		"Back to where it was, even if the folder is gone. Each on its own: what cannot be done to one does not stop the others.", http.StatusForbidden, http.StatusUnprocessableEntity), f.restoreTrashed)
 }
@@ -118,17 +137,40 @@ func (f *Files) listTrash(ctx context.Context, in *trashInput) (*out[trashBody],
 		last := &list[in.Limit-1]
 		body.NextCursor = trashPosition{last.At.UnixMicro(), last.ID}.encode()
 	}
+	settings, err := f.Settings(ctx)
+	if err != nil {
+		return nil, err
+	}
 	for i := range list {
-		body.Items = append(body.Items, f.trashedBody(&list[i]))
+		body.Items = append(body.Items, f.trashedBody(&list[i], settings))
 	}
 	body.Total, body.Bytes, err = f.store.trashTotal(ctx, v)
 	return &out[trashBody]{body}, err
 }
 
-func (f *Files) trashedBody(t *Trashed) trashedBody {
-	until := t.At.Add(undoWindow)
-	return trashedBody{ID: t.ID, Kind: string(t.Kind), ItemID: t.Item, Name: t.Name, Path: t.Path, Owner: t.Owner, Files: t.files, Bytes: t.bytes,
-		DeletedAt: t.At, DeletedBy: t.By, DeletedByName: f.lent.displayName(t.By), ExpiresAt: &until}
+func (f *Files) trashedBody(t *Trashed, settings Settings) trashedBody {
+	b := trashedBody{ID: t.ID, Kind: string(t.Kind), ItemID: t.Item, Name: t.Name, Path: t.Path, Owner: t.Owner, Files: t.files, Bytes: t.bytes,
+		DeletedAt: t.At, DeletedBy: t.By, DeletedByName: f.lent.displayName(t.By)}
+	if until, ok := settings.keptUntil(t.At); ok {
+		b.ExpiresAt = &until
+	}
+	return b
+}
+
+func (f *Files) deleteTrash(ctx context.Context, in *struct{ Body deleteTrashBody }) (*out[destroyedBody], error) {
+	gone, d, err := f.DeleteTrash(ctx, in.Body.IDs, in.Body.Confirm)
+	if err != nil {
+		return nil, err
+	}
+	return &out[destroyedBody]{destroyedBody{Deleted: gone, Missing: missing(in.Body.IDs, gone), Files: d.files, Bytes: d.bytes}}, nil
+}
+
+func (f *Files) emptyTrash(ctx context.Context, in *struct{ Body emptyTrashBody }) (*out[destroyedBody], error) {
+	d, err := f.EmptyTrash(ctx, in.Body.Confirm)
+	if err != nil {
+		return nil, err
+	}
+	return &out[destroyedBody]{destroyedBody{Files: d.files, Bytes: d.bytes}}, nil
 }
 
 func (f *Files) restoreTrashed(ctx context.Context, in *struct{ Body restoreTrashBody }) (*out[restoredTrashBody], error) {

@@ -18,6 +18,7 @@ import (
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/blob/blobtest"
 	"homeserver/internal/platform/blob/diskblob"
+	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
 	"homeserver/internal/platform/sqldb/sqldbtest"
 )
@@ -226,9 +227,13 @@ func (o *outage) deleteOne() {
 	}
 }
 
-// keepHouse lets days pass: what was deleted is purged and collected, and what crashes left is swept.
+// keepHouse lets days pass: the trash is emptied, its content collected, and what crashes left is swept.
 func (o *outage) keepHouse() {
-	for _, job := range []func(context.Context) error{o.Purge, o.Collect, o.Adopt} {
+	empty := func(ctx context.Context) error {
+		_, err := o.EmptyTrash(identity.With(ctx, o.who), "9999")
+		return err
+	}
+	for _, job := range []func(context.Context) error{empty, o.Collect, o.Adopt} {
 		o.clock.advance(13 * time.Hour)
 		_ = job(context.Background()) // without power it fails
 	}

@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"homeserver/internal/platform/errs"
 )
@@ -73,6 +74,15 @@ func settingsFrom(values map[string]string) (Settings, error) {
 		*one.value = n
 	}
 	return s, nil
+}
+
+// keptUntil is when what went to the trash at a time goes from there; false: when somebody
+// empties it.
+func (s *Settings) keptUntil(at time.Time) (time.Time, bool) {
+	if s.TrashDays <= 0 {
+		return time.Time{}, false
+	}
+	return at.Add(max(time.Duration(s.TrashDays)*day, retainLeast)), true
 }
 
 // Settings reads how long things are kept.

@@ -14,56 +14,6 @@ import (
 const unreferenced = `NOT EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = blobs.sha256)
 	AND NOT EXISTS (SELECT 1 FROM file_versions v WHERE v.sha256 = blobs.sha256)`
 
-// expired returns hidden files, in the order of ids, deleted before cutoff. The ids are
-// concatenated with nothing so that both databases begin with the few hidden rows, not with the
-// whole library in the order of its key.
-func (s store) expired(ctx context.Context, cutoff int64, after string, limit int) ([]File, error) {
-	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NOT NULL AND f.deleted_at < $1 AND f.id || '' > $2 ORDER BY f.id || '' LIMIT $3`, cutoff, after, limit)
-}
-
-// anyHidden reports whether a deletion is not final yet.
-func (s store) anyHidden(ctx context.Context) (bool, error) {
-	var id string
-	err := s.db.QueryRow(ctx, `SELECT id FROM file_metadata WHERE deleted_at IS NOT NULL LIMIT 1`).Scan(&id)
-	if errors.Is(err, sqldb.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// purge drops hidden rows and marks the blobs that nothing refers to any more.
-func (s store) purge(ctx context.Context, ids []string, cutoff, now int64) (purged int, err error) {
-	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		purged = 0
-		var digests []string
-		for _, id := range inOrder(ids) {
-			var digest string
-			err := tx.QueryRow(ctx, `DELETE FROM file_metadata WHERE id = $1 AND deleted_at IS NOT NULL AND deleted_at < $2 RETURNING coalesce(sha256, '')`, id, cutoff).Scan(&digest)
-			if errors.Is(err, sqldb.ErrNoRows) {
-				continue // restored meanwhile
-			}
-			if err != nil {
-				return err
-			}
-			purged++
-			if digest != "" {
-				digests = append(digests, digest)
-			}
-		}
-		slices.Sort(digests)
-		for _, digest := range slices.Compact(digests) {
-			if err := lockBlob(ctx, tx, digest); err != nil {
-				return err
-			}
-			if _, err := tx.Exec(ctx, `UPDATE blobs SET unreferenced_at = $1 WHERE sha256 = $2 AND `+unreferenced, now, digest); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	return purged, err
-}
-
 // lockBlob holds a blob's row until COMMIT. What follows is a statement of its own and so sees,
 // on PostgreSQL too, what an upload that held the row before has committed.
 func lockBlob(ctx context.Context, tx *sqldb.Tx, digest string) error {

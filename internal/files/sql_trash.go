@@ -71,3 +71,22 @@ func (s store) trashTotal(ctx context.Context, v view) (n, bytes int64, err erro
 	err = s.db.QueryRow(ctx, w.b.String(), w.args...).Scan(&n, &bytes)
 	return n, bytes, err
 }
+
+// liveFiles is how many files there are in the tree of every owner.
+func (s store) liveFiles(ctx context.Context) (map[string]int64, error) {
+	rows, err := s.db.Query(ctx, `SELECT owner_id, files FROM spaces`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	all := map[string]int64{}
+	for rows.Next() {
+		var owner string
+		var n int64
+		if err := rows.Scan(&owner, &n); err != nil {
+			return nil, err
+		}
+		all[owner] = n
+	}
+	return all, rows.Err()
+}

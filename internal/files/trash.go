@@ -81,10 +81,17 @@ func (d deleted) ids() []string {
 }
 
 // Delete puts files and folders into the trash: those that are there and that the principal of
-// ctx may change. It returns them, and until when they can be had back at least.
+// ctx may change. It returns them, and until when they can be had back, if the disk does not fill up before.
 func (f *Files) Delete(ctx context.Context, d deletion) (gone deleted, undoUntil time.Time, err error) {
 	now := f.now()
-	undoUntil = now.Add(undoWindow).UTC().Truncate(time.Second)
+	settings, err := f.Settings(ctx)
+	if err != nil {
+		return gone, undoUntil, err
+	}
+	if undoUntil, _ = settings.keptUntil(now); undoUntil.IsZero() {
+		undoUntil = now.Add(maxKept * day) // until somebody empties it; clients want a time
+	}
+	undoUntil = undoUntil.UTC().Truncate(time.Second)
 	owners, err := f.store.ownersOfItems(ctx, transfer{files: items(d.files), folders: items(d.folders)})
 	if err != nil || len(owners) == 0 {
 		return gone, undoUntil, err
@@ -109,6 +116,19 @@ func items(ids []string) []item {
 		list[i].ID = id
 	}
 	return list
+}
+
+// recordFiles notes in the audit log what was done to files: to one by its id and name, to
+// several by their number.
+func (f *Files) recordFiles(ctx context.Context, action string, list []File, what string) {
+	target, detail := "", strconv.Itoa(len(list))+" files"
+	if len(list) == 1 {
+		target, detail = list[0].ID, strconv.Quote(list[0].Name)
+	}
+	if what != "" {
+		detail += ": " + what
+	}
+	f.lent.record(ctx, action, target, detail)
 }
 
 // recordDeleted notes in the audit log what was deleted.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"homeserver/internal/platform/identity"
 )
 
 // api sends JSON to a path of the whole house.
@@ -30,6 +32,13 @@ func (h *house) putIn(folder, name, content, tags string, shared bool) string {
 		h.t.Fatalf("got %s", w.Body)
 	}
 	return id
+}
+
+// emptyTrash destroys what is in the trash.
+func (h *house) emptyTrash() {
+	h.t.Helper()
+	_, err := h.EmptyTrash(identity.With(h.t.Context(), h.who), "9999")
+	h.must(err)
 }
 
 // trashNow lists the trash.
@@ -292,6 +301,51 @@ func TestDeleteIfMatch(t *testing.T) {
 		d := "/../folders/" + h.folderAt("household", "d")
 		h.want(h.request("DELETE", d, nil, "If-Match", `"r9"`), 412)
 		h.want(h.request("DELETE", d, nil, "If-Match", `"r1"`), 200)
+	})
+}
+
+// TestDestroy: what is deleted from the trash is gone for good, and much of it asks for its number.
+func TestDestroy(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := h.as(ada())
+		top := a.folderAt("mine", "top/deep")
+		var ids []string
+		for i := range 8 {
+			ids = append(ids, a.putIn(top, fmt.Sprint(i), fmt.Sprint("content ", i), "x", i%2 == 0))
+		}
+		a.want(a.replaceWith(ids[0], "other"), 200)
+		others := h.as(bob())
+		strange := into[deletedBody](others, others.do("DELETE", prefix+"/"+into[FileBody](others, others.upload("b", "b")).ID, "", nil)).Trash
+		one := into[deletedBody](a, a.do("DELETE", prefix+"/"+ids[0], "", nil)).Trash
+		start := a.cursor()
+		got := into[destroyedBody](a, a.api("POST", "/trash/delete", fmt.Sprintf(`{"ids":[%q,%q,"nobody",%q]}`, one, strange, one)))
+		if !slices.Equal(got.Deleted, []string{one}) || !slices.Equal(got.Missing, []string{strange, "nobody"}) || got.Files != 1 || got.Bytes != int64(len("content 0")+len("other")) {
+			t.Errorf("got %+v", got)
+		}
+		if list, _ := a.since(start); inShort(list) != "removed 0" {
+			t.Errorf("feed: got %s", inShort(list))
+		}
+		a.want(a.send("POST", "/"+ids[0]+"/restore", ""), 404)
+		h.counted()
+		a.want(a.api("DELETE", "/folders/"+a.folderAt("mine", "top")+"?confirm=8", ""), 200)
+		for i := range 3 {
+			a.want(a.do("DELETE", prefix+"/"+into[FileBody](a, a.upload(fmt.Sprint("late ", i), "x")).ID, "", nil), 200)
+		}
+		if w := a.want(a.api("POST", "/trash/empty", `{}`), 409); !strings.Contains(w.Body.String(), `"confirm":"10"`) {
+			t.Errorf("got %s", w.Body)
+		}
+		a.want(a.api("POST", "/trash/empty", `{"confirm":"9"}`), 409)
+		if got := into[destroyedBody](a, a.api("POST", "/trash/empty", `{"confirm":"10"}`)); got.Files != 10 {
+			t.Errorf("got %+v", got)
+		}
+		if a.trashNow().Total != 0 || h.trashNow().Total != 1 {
+			t.Errorf("got %+v and %+v; want what is bob's to stay", a.trashNow(), h.trashNow())
+		}
+		h.counted()
+		h.collect(t)
+		if report := h.sound(); report.Blobs != 1 || report.Waiting != 0 {
+			t.Errorf("got %+v", report)
+		}
 	})
 }
 

@@ -218,8 +218,8 @@ func TestCollector(t *testing.T) {
 			t.Fatal("the server does not answer")
 		}
 	}
+	h.JSON(t, "POST", "/api/v1/trash/empty", map[string]string{"confirm": fmt.Sprint(deletions)}).Expect(t, 200)
 	h.Stop()
-	h.ExpireUndo()
 	h.Setenv("COLLECT_AFTER", "1s")
 	for _, point := range []string{"collect-before", "collect-row", "before-unlink", "after-unlink"} {
 		h.Setenv("HOMESERVER_FAILPOINT", point)

@@ -14,6 +14,8 @@ func versionRows() map[string]row {
 		"GET /api/v1/files/{id}/versions": {roles: "amg", scope: "files:read", kind: readable},
 		"GET /api/v1/trash":               {roles: "amg", scope: "files:read"},
 		"POST /api/v1/trash/restore":      {roles: "am", scope: "files:write", body: map[string]any{"ids": []string{id}}},
+		"POST /api/v1/trash/delete":       {roles: "am", scope: "files:write", body: map[string]any{"ids": []string{id}}},
+		"POST /api/v1/trash/empty":        {roles: "am", scope: "files:write", ok: something, body: map[string]any{}},
 		"DELETE /api/v1/folders/{id}":     {roles: "am", scope: "files:write", ok: 404},
 
 		"GET /api/v1/files/{id}/versions/{version}/download":  {roles: "amg", scope: "files:read", kind: readable, path: version + "/download", ok: 404},

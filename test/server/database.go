@@ -31,12 +31,6 @@ func (s *Server) ExpireLeases() {
 	s.Edit(`UPDATE jobs_leases SET expires_at = 0`)
 }
 
-// ExpireUndo ends the time in which deletions can be taken back. The server must not be running.
-func (s *Server) ExpireUndo() {
-	s.t.Helper()
-	s.Edit(`UPDATE file_metadata SET deleted_at = 1 WHERE deleted_at IS NOT NULL`)
-}
-
 // Edit changes the database of a server that is not running.
 func (s *Server) Edit(statement string) {
 	s.t.Helper()
