@@ -3,8 +3,10 @@
 package backup
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -29,15 +31,21 @@ const (
 	warmUp = 12
 )
 
-// state is what a client's files are: names and contents.
+// state is what a client's files are: paths and contents.
 type state map[string]string
 
-// client keeps what it did and when. Step n leads from states[n] to states[n+1].
+// entry is a file of a client.
+type entry struct{ id, folder, text string }
+
+// client keeps what it did and when. Step n leads from states[n] to states[n+1]. Its files lie in
+// three folders below one of its own: x, y, and m, which it moves from one to the other.
 type client struct {
 	*server.Server
-	name   string
-	random *rand.Rand
-	ids    map[string]string // of files that are there, by name
+	name    string
+	random  *rand.Rand
+	folders map[string]string // ids by name
+	place   string            // of m: x or y
+	files   map[string]*entry // by name
 
 	mu      sync.Mutex
 	states  []state
@@ -45,49 +53,76 @@ type client struct {
 	granted []time.Time // one less than asked while a step is under way
 }
 
-func newClient(s *server.Server, n int) *client {
-	return &client{Server: s, name: fmt.Sprintf("client%d", n), random: rand.New(rand.NewPCG(uint64(n), 9)), ids: map[string]string{}, states: []state{{}}}
+func newClient(t *testing.T, s *server.Server, n int) *client {
+	t.Helper()
+	c := &client{Server: s, name: fmt.Sprintf("client%d", n), random: rand.New(rand.NewPCG(uint64(n), 9)), folders: map[string]string{}, place: "x", files: map[string]*entry{}, states: []state{{}}}
+	for _, path := range []string{"x", "y", "x/m"} {
+		var folder struct{ ID string }
+		c.JSON(t, "POST", "/api/v1/folders/path", map[string]any{"parent": "household", "path": strings.Split(c.name+"/"+path, "/")}).Expect(t, 200).Decode(t, &folder)
+		c.folders[filepath.Base(path)] = folder.ID
+	}
+	return c
 }
 
-// step makes one change: an upload, a move to another name, a deletion.
+// now is the state that the client's files make up.
+func (c *client) now() state {
+	s := state{}
+	for name, f := range c.files {
+		folder := f.folder
+		if folder == "m" {
+			folder = c.place + "/m"
+		}
+		s[c.name+"/"+folder+"/"+name] = f.text
+	}
+	return s
+}
+
+// step makes one change: an upload, a new name, a move of a file or of a folder with all that is
+// in it, a deletion.
 func (c *client) step(t *testing.T, n int) {
-	now := clone(c.states[n])
-	name := fmt.Sprintf("%s-%d.txt", c.name, n)
+	name, folder := fmt.Sprintf("%d.txt", n), []string{"x", "y", "m"}[c.random.IntN(3)]
 	victim := ""
-	for victim = range c.ids {
+	for victim = range c.files {
 		break
 	}
-	act, text := c.random.IntN(4), fmt.Sprintf("content %d of %s, or %d of everybody's", n, c.name, n%5)
+	text := fmt.Sprintf("content %d of %s", n, c.name)
 	if c.random.IntN(3) == 0 {
 		text = fmt.Sprint("everybody's content ", n%5)
 	}
 	var change func() error
-	switch {
+	switch act := c.random.IntN(6); {
 	case victim == "" || act < 2:
-		now[name] = text
-		change = func() error {
-			f, err := c.TryUpload(name, []byte(text), c.name)
-			c.ids[name] = f.ID
+		added := &entry{folder: folder, text: text}
+		c.files[name] = added
+		change = func() (err error) {
+			added.id, err = c.put(name, text, c.folders[folder])
 			return err
 		}
 	case act == 2:
-		now[name] = now[victim]
-		delete(now, victim)
+		moved := c.files[victim]
+		c.files[name] = moved
+		delete(c.files, victim)
 		change = func() error {
-			c.ids[name] = c.ids[victim]
-			delete(c.ids, victim)
-			return c.expect("PATCH", "/api/v1/files/"+c.ids[name], fmt.Sprintf(`{"filename":%q}`, name))
+			return c.expect("PATCH", "/api/v1/files/"+moved.id, fmt.Sprintf(`{"filename":%q}`, name))
+		}
+	case act == 3:
+		moved := c.files[victim]
+		moved.folder = folder
+		change = func() error {
+			return c.expect("POST", "/api/v1/files/move", fmt.Sprintf(`{"files":[{"id":%q}],"to":%q}`, moved.id, c.folders[folder]))
+		}
+	case act == 4:
+		c.place = map[string]string{"x": "y", "y": "x"}[c.place]
+		change = func() error {
+			return c.expect("POST", "/api/v1/files/move", fmt.Sprintf(`{"folders":[{"id":%q}],"to":%q}`, c.folders["m"], c.folders[c.place]))
 		}
 	default:
-		delete(now, victim)
-		change = func() error {
-			id := c.ids[victim]
-			delete(c.ids, victim)
-			return c.expect("DELETE", "/api/v1/files/"+id, "")
-		}
+		id := c.files[victim].id
+		delete(c.files, victim)
+		change = func() error { return c.expect("DELETE", "/api/v1/files/"+id, "") }
 	}
 	c.mu.Lock()
-	c.states, c.asked = append(c.states, now), append(c.asked, time.Now())
+	c.states, c.asked = append(c.states, c.now()), append(c.asked, time.Now())
 	c.mu.Unlock()
 	if err := change(); err != nil {
 		t.Errorf("%s, step %d: %v", c.name, n, err)
@@ -95,6 +130,19 @@ func (c *client) step(t *testing.T, n int) {
 	c.mu.Lock()
 	c.granted = append(c.granted, time.Now())
 	c.mu.Unlock()
+}
+
+// put uploads into a folder.
+func (c *client) put(name, text, folder string) (id string, err error) {
+	answer, err := c.Post(server.Field("folder", folder), server.Field("tags", c.name), server.FilePart(name, "text/plain", []byte(text)))
+	if err == nil && answer.Status != http.StatusOK {
+		err = fmt.Errorf("%d %s", answer.Status, answer.Body)
+	}
+	var file server.File
+	if err == nil {
+		err = json.Unmarshal(answer.Body, &file)
+	}
+	return file.ID, err
 }
 
 func (c *client) expect(method, path, body string) error {
@@ -105,28 +153,25 @@ func (c *client) expect(method, path, body string) error {
 	return err
 }
 
-func clone(s state) state {
-	copied := state{}
-	for name, text := range s {
-		copied[name] = text
-	}
-	return copied
-}
-
 func (c *client) steps() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.granted)
 }
 
-// at finds after which step the client's files were like this, -1 for never.
-func (c *client) at(found state) int {
-	for n := len(c.states) - 1; n >= 0; n-- {
-		if cmp.Equal(c.states[n], found) {
-			return n
+// at finds after which steps the client's files were like this: the first and the last, since
+// what is moved there and back is as it was.
+func (c *client) at(found state) (first, last int) {
+	first, last = -1, -1
+	for n, s := range c.states {
+		if maps.Equal(s, found) {
+			if first < 0 {
+				first = n
+			}
+			last = n
 		}
 	}
-	return -1
+	return first, last
 }
 
 // TestABackupIsOneMoment makes two backups while eight clients work, and restores both.
@@ -139,7 +184,7 @@ func TestABackupIsOneMoment(t *testing.T) {
 		done := make(chan struct{})
 		var all sync.WaitGroup
 		for n := range clients {
-			c := newClient(s, n)
+			c := newClient(t, s, n)
 			people = append(people, c)
 			all.Go(func() {
 				for n := 0; ; n++ {
@@ -218,21 +263,26 @@ func compare(t *testing.T, r *server.Server, people []*client) {
 	for _, c := range people {
 		found[c.name] = state{}
 	}
+	paths := map[string]string{"household": ""}
 	for _, f := range r.ListFiles(t, "").Files {
-		owner, _, _ := strings.Cut(f.Filename, "-")
+		var more struct {
+			Folder string `json:"folder_id"`
+		}
+		r.Get(t, "/api/v1/files/"+f.ID+"/metadata").Expect(t, 200).Decode(t, &more)
+		path := pathOf(t, r, more.Folder, paths) + "/" + f.Filename
+		owner, _, _ := strings.Cut(path, "/")
 		body := r.Download(t, f.ID).Expect(t, 200).Body
 		if len(f.Tags) != 1 || f.Tags[0] != owner || f.SHA256 == nil || *f.SHA256 != server.Digest(body) || f.Size != int64(len(body)) {
-			t.Errorf("%s came back with tags %v, %d bytes of %d", f.Filename, f.Tags, len(body), f.Size)
+			t.Errorf("%s came back with tags %v, %d bytes of %d", path, f.Tags, len(body), f.Size)
 		}
-		found[owner][f.Filename] = string(body)
+		found[owner][path] = string(body)
 	}
-	last := map[string]int{}
+	first, last := map[string]int{}, map[string]int{}
 	for _, c := range people {
-		n := c.at(found[c.name])
-		if n < 0 {
+		first[c.name], last[c.name] = c.at(found[c.name])
+		if last[c.name] < 0 {
 			t.Fatalf("%s never had these files: %v", c.name, found[c.name])
 		}
-		last[c.name] = n
 	}
 	for _, c := range people {
 		n := last[c.name]
@@ -241,13 +291,37 @@ func compare(t *testing.T, r *server.Server, people []*client) {
 		}
 		missing := c.granted[n] // the first step that is not in the backup was answered then
 		for _, other := range people {
-			if m := last[other.name]; m > 0 && other.asked[m-1].After(missing) {
+			if m := first[other.name]; m > 0 && other.asked[m-1].After(missing) {
 				t.Errorf("step %d of %s is in the backup, and step %d of %s, which was answered before it began, is not", m-1, other.name, n, c.name)
 			}
 		}
 	}
 	r.Upload(t, "after.txt", []byte("life goes on"))
 	t.Logf("restored after steps %v", last)
+}
+
+// pathOf is a folder's path.
+func pathOf(t *testing.T, r *server.Server, id string, known map[string]string) string {
+	t.Helper()
+	if path, ok := known[id]; ok {
+		return path
+	}
+	var folder struct {
+		Name string
+		Path []struct{ Name string }
+	}
+	r.Get(t, "/api/v1/folders/"+id).Expect(t, 200).Decode(t, &folder)
+	var names []string
+	for _, p := range folder.Path {
+		if p.Name != "" {
+			names = append(names, p.Name)
+		}
+	}
+	if len(names) == 0 || names[len(names)-1] != folder.Name {
+		names = append(names, folder.Name)
+	}
+	known[id] = strings.Join(names, "/")
+	return known[id]
 }
 
 // TestRestoreRefusesWhatIsInUse: nothing of anybody's is replaced.

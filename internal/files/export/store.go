@@ -74,9 +74,13 @@ func (x *exporter) makeAll(elements ...string) (string, error) {
 	return dir, x.target.MkdirAll(filepath.FromSlash(dir), privateDir)
 }
 
-// store gives one content back under a name of its own in dir.
-func (x *exporter) store(ctx context.Context, dir, label string, c content) (stored bool, err error) {
+// store gives one content back under a name of its own in dir. needed says that content which is
+// not there is a problem; versions may have been given up since they were written down.
+func (x *exporter) store(ctx context.Context, dir, label string, c content, needed bool) (stored bool, err error) {
 	source, err := x.openContent(c)
+	if errors.Is(err, fs.ErrNotExist) && !needed {
+		return false, nil
+	}
 	if err != nil {
 		if ctx.Err() != nil {
 			return false, ctx.Err()
@@ -198,7 +202,7 @@ func (x *exporter) unnamed(ctx context.Context) error {
 			if _, err := x.makeAll(unnamedDir); err != nil {
 				return err
 			}
-			stored, err := x.store(ctx, unnamedDir, digest, content{digest: digest})
+			stored, err := x.store(ctx, unnamedDir, digest, content{digest: digest}, true)
 			if err != nil {
 				return err
 			}

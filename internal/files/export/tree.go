@@ -15,9 +15,8 @@ import (
 const (
 	// maxDepth is how deep folders may lie; the house makes none below 100. What lies deeper is
 	// damage, and is put where stray files go.
-	maxDepth = 200
-	// household is the id of the tree that is everybody's.
-	household = "household"
+	maxDepth  = 200
+	household = manifest.Household
 )
 
 // index makes the manifest fit for being walked.
@@ -44,6 +43,10 @@ func (x *exporter) index() {
 	for _, list := range x.files {
 		slices.SortFunc(list, inOrder)
 	}
+}
+
+func byName(a, b *manifest.Folder) int {
+	return cmp.Or(strings.Compare(a.Name, b.Name), strings.Compare(a.ID, b.ID))
 }
 
 func inOrder(a, b *manifest.File) int {
@@ -103,18 +106,14 @@ func (x *exporter) owner(ctx context.Context, id string) error {
 
 // walk is the way through one owner's tree.
 type walk struct {
-	x              *exporter
-	owner          string
-	trashedFiles   []*manifest.File
-	trashedFolders []*manifest.Folder
+	x     *exporter
+	owner string
 }
 
 // folder gives back what a folder holds.
 func (w *walk) folder(ctx context.Context, id, dir string, depth int) error {
 	for _, f := range w.x.files[id] {
 		if f.Trashed {
-			w.x.seen[f.ID] = true
-			w.trashedFiles = append(w.trashedFiles, f)
 			continue
 		}
 		if err := w.file(ctx, f, dir); err != nil {
@@ -122,14 +121,10 @@ func (w *walk) folder(ctx context.Context, id, dir string, depth int) error {
 		}
 	}
 	for _, f := range w.x.folders[id] {
-		if w.x.seen[f.ID] || depth >= maxDepth {
-			continue // a circle, or damage
+		if w.x.seen[f.ID] || f.Trashed || depth >= maxDepth {
+			continue // a circle or damage, if it is not in the trash
 		}
 		w.x.seen[f.ID] = true
-		if f.Trashed {
-			w.trashedFolders = append(w.trashedFolders, f)
-			continue
-		}
 		below, err := w.x.makeDir(dir, f.Name)
 		if err != nil {
 			return err
@@ -144,7 +139,7 @@ func (w *walk) folder(ctx context.Context, id, dir string, depth int) error {
 func (w *walk) file(ctx context.Context, f *manifest.File, dir string) error {
 	w.x.seen[f.ID] = true
 	c := content{digest: f.SHA256, path: f.Path, size: f.Size, modified: time.UnixMicro(cmp.Or(f.Modified, f.Uploaded))}
-	stored, err := w.x.store(ctx, dir, f.Name, c)
+	stored, err := w.x.store(ctx, dir, f.Name, c, true)
 	if err != nil {
 		return err
 	}
@@ -160,7 +155,7 @@ func (w *walk) file(ctx context.Context, f *manifest.File, dir string) error {
 			return err
 		}
 		replaced := time.UnixMicro(v.Replaced)
-		stored, err := w.x.store(ctx, below, replaced.UTC().Format("2006-01-02 15.04.05 ")+f.Name, content{digest: v.SHA256, size: v.Size, modified: replaced})
+		stored, err := w.x.store(ctx, below, replaced.UTC().Format("2006-01-02 15.04.05 ")+f.Name, content{digest: v.SHA256, size: v.Size, modified: replaced}, false)
 		if err != nil {
 			return err
 		}
@@ -171,30 +166,43 @@ func (w *walk) file(ctx context.Context, f *manifest.File, dir string) error {
 	return nil
 }
 
-// trash gives back what is in the trash. What folders there hold goes with them, and what was
-// in the trash before its folder went there lies beside it.
+// trash gives back what the owner put into the trash, beside each other. What folders there hold
+// goes with them, but for what was in the trash before.
 func (w *walk) trash(ctx context.Context, label string) error {
-	for len(w.trashedFiles)+len(w.trashedFolders) > 0 {
-		dir, err := w.x.makeAll(trashDir, label)
+	var files []*manifest.File
+	for _, f := range w.x.library.Files {
+		if f.Trashed && f.Owner == w.owner {
+			files = append(files, f)
+		}
+	}
+	var folders []*manifest.Folder
+	for _, f := range w.x.library.Folders {
+		if f.Trashed && f.Owner == w.owner {
+			folders = append(folders, f)
+		}
+	}
+	if len(files)+len(folders) == 0 {
+		return nil
+	}
+	dir, err := w.x.makeAll(trashDir, label)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(files, inOrder)
+	slices.SortFunc(folders, byName)
+	for _, f := range files {
+		if err := w.file(ctx, f, dir); err != nil {
+			return err
+		}
+	}
+	for _, f := range folders {
+		w.x.seen[f.ID] = true
+		below, err := w.x.makeDir(dir, f.Name)
 		if err != nil {
 			return err
 		}
-		files, folders := w.trashedFiles, w.trashedFolders
-		w.trashedFiles, w.trashedFolders = nil, nil
-		slices.SortFunc(files, inOrder)
-		for _, f := range files {
-			if err := w.file(ctx, f, dir); err != nil {
-				return err
-			}
-		}
-		for _, f := range folders {
-			below, err := w.x.makeDir(dir, f.Name)
-			if err != nil {
-				return err
-			}
-			if err := w.folder(ctx, f.ID, below, 1); err != nil {
-				return err
-			}
+		if err := w.folder(ctx, f.ID, below, 1); err != nil {
+			return err
 		}
 	}
 	return nil

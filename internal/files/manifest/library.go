@@ -49,10 +49,12 @@ type Library struct {
 	From    string   // the manifest's name, "" when only journals could be read
 	Passed  []string // newer manifests that are cut or damaged
 	Damaged int      // lines of journals that could not be read
+
+	gone map[string]bool // folders that a journal says are no more
 }
 
 func newLibrary() *Library {
-	return &Library{Owners: map[string]string{}, Folders: map[string]*Folder{}, Files: map[string]*File{}}
+	return &Library{Owners: map[string]string{}, Folders: map[string]*Folder{}, Files: map[string]*File{}, gone: map[string]bool{}}
 }
 
 // apply takes one record over.
@@ -62,6 +64,7 @@ func (l *Library) apply(r Record) error {
 		l.Owners[r.Owner.ID] = r.Owner.Name
 	case r.Folder != nil:
 		l.Folders[r.Folder.ID] = r.Folder
+		delete(l.gone, r.Folder.ID)
 	case r.File != nil:
 		l.Files[r.File.ID] = r.File
 	case r.Version != nil:
@@ -72,6 +75,7 @@ func (l *Library) apply(r Record) error {
 		delete(l.Files, r.Gone.ID)
 	case r.Gone != nil && r.Gone.Kind == KindFolder:
 		delete(l.Folders, r.Gone.ID)
+		l.gone[r.Gone.ID] = true
 	case r.Mark != nil:
 		l.Header.Seq = max(l.Header.Seq, r.Mark.Seq)
 	}
@@ -117,7 +121,70 @@ func Load(dir fs.FS) (*Library, error) {
 			return nil, err
 		}
 	}
+	l.prune()
+	l.settle()
 	return l, nil
+}
+
+// Household is the id of the root of the tree that is everybody's; others bear their owner's.
+const Household = "household"
+
+// maxDepth is how far a folder may lie below its root; what lies deeper is damage.
+const maxDepth = 200
+
+// settle gives what lies in a tree to the tree's owner: when a folder is given away a journal
+// names the folder alone. What is in the trash stays whose it was, whatever became of the folder
+// that it came from.
+func (l *Library) settle() {
+	for _, f := range l.Folders {
+		if f.Parent != "" && !f.Trashed {
+			f.Owner = l.owner(f.Parent, f.Owner)
+		}
+	}
+	for _, f := range l.Files {
+		if !f.Trashed {
+			f.Owner = l.owner(f.Folder, f.Owner)
+		}
+	}
+}
+
+// owner is whose tree a folder lies in; otherwise if no way leads to a root.
+func (l *Library) owner(folder, otherwise string) string {
+	for range maxDepth {
+		f := l.Folders[folder]
+		switch {
+		case f != nil && f.Trashed:
+			return f.Owner
+		case f != nil && f.Parent != "":
+			folder = f.Parent
+		case f == nil && folder != Household && l.Owners[folder] == "":
+			return otherwise // the folder is not known, nor is it the root of anybody known
+		case folder == Household:
+			return ""
+		default:
+			return folder
+		}
+	}
+	return otherwise
+}
+
+// prune removes what went with a folder that is no more: of a whole subtree a journal names the
+// top alone.
+func (l *Library) prune() {
+	for again := len(l.gone) > 0; again; {
+		again = false
+		for id, f := range l.Folders {
+			if l.gone[f.Parent] {
+				delete(l.Folders, id)
+				l.gone[id], again = true, true
+			}
+		}
+	}
+	for id, f := range l.Files {
+		if l.gone[f.Folder] {
+			delete(l.Files, id)
+		}
+	}
 }
 
 // newest reads the newest manifest that is whole.

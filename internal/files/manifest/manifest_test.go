@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -61,7 +62,7 @@ func TestWhatIsWrittenIsRead(t *testing.T) {
 	want := sample()
 	got, err := Decode(bytes.NewReader(encode(t, want)))
 	must(t, err)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Library{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
@@ -125,7 +126,11 @@ func TestJournalsFollowTheNewestWholeManifest(t *testing.T) {
 	must(t, err)
 	after = line(after, Record{Mark: &Mark{Seq: 9}})
 	after = append(after, "rubbish\n\n"...)
-	after = line(after, Record{Gone: &Gone{Kind: KindFolder, ID: "f1"}})
+	for _, f := range []*Folder{{ID: "g1", Parent: "household"}, {ID: "g2", Parent: "g1"}, {ID: "g3", Parent: "g2"}} {
+		after = line(after, Record{Folder: f})
+	}
+	after = line(after, Record{File: &File{ID: "with its folder", Folder: "g3"}})
+	after = line(after, Record{Gone: &Gone{Kind: KindFolder, ID: "g1"}})
 	after = append(after, `{"gone":{"kind":"file","id":"ne`...) // torn
 	files := fstest.MapFS{
 		Name(first): {Data: encode(t, old)}, JournalOf(Name(first)): {Data: toYoung},
@@ -143,7 +148,7 @@ func TestJournalsFollowTheNewestWholeManifest(t *testing.T) {
 		if l.From != from || len(l.Passed) != map[bool]int{false: 0, true: 1}[damaged] || l.Damaged != 1 || l.Header.Seq != 9 {
 			t.Errorf("damaged %v: got from %q, passed %v, %d lines, seq %d", damaged, l.From, l.Passed, l.Damaged, l.Header.Seq)
 		}
-		if f := l.Files["new"]; l.Files["file1"].Name != "renamed" || l.Files["file2"] != nil || l.Folders["f1"] != nil || f == nil || len(f.Versions) != 1 {
+		if f := l.Files["new"]; l.Files["file1"].Name != "renamed" || l.Files["file2"] != nil || l.Folders["f1"] == nil || l.Folders["g3"] != nil || l.Files["with its folder"] != nil || f == nil || len(f.Versions) != 1 {
 			t.Errorf("damaged %v: the journals were not followed", damaged)
 		}
 	}
