@@ -207,8 +207,8 @@ for (const { name, options } of SIZES) {
 
   test(`${name}: settings`, async ({ open }) => {
     const page = await open(SETTINGS, options);
-    await page.getByText(settings.integrity.never).waitFor();
     await page.getByText(settings.backup.noRuns).waitFor();
+    await page.getByLabel(settings.retention.trashDays).waitFor();
     await page.getByRole('table', { name: settings.space.title }).waitFor();
     await auditBoth(page, 'settings');
     await page.getByRole('button', { name: settings.space.changeOf(settings.household) }).click();

@@ -61,9 +61,10 @@ export async function request<T>(method: string, path: string, options: RequestO
     init.body = JSON.stringify(options.body);
   }
   const response = await send(path + queryString(options.query), init, options.neverAsk);
-  if (response.status === 204) return undefined as T;
   try {
-    return (await response.json()) as T;
+    const text = await response.text();
+    // Some answers say all with their status.
+    return (text === '' ? undefined : JSON.parse(text)) as T;
   } catch (cause) {
     if (isAbort(cause)) throw cause;
     throw new ApiError(messages.errors.unreadable, response.status);

@@ -76,7 +76,8 @@ export const settings = {
     run: 'Back up now',
     started: 'The backup has begun.',
     running: (since: string) => `A backup has been running since ${since}.`,
-    next: (time: string) => `the next one is due ${time}`,
+    next: (time: string) => `next ${time}`,
+    nextNow: 'next one now',
     progress: 'Backup',
     steps: {
       database: 'Copying the database',

@@ -13,6 +13,8 @@ import { type Person, personName } from '../../lib/people';
 
 /** While a backup or a check runs. */
 const LOOK_EVERY_MS = 2_000;
+/** What was asked for begins a little later, and may be through before anybody looks. */
+const BEGINS_WITHIN_MS = 20_000;
 
 class Part<T> {
   value = $state.raw<T>();
@@ -35,6 +37,7 @@ export class SettingsStore {
   readonly space = new Part<StorageUse>(CARE.storage);
   readonly backups = new Part<Backups>(CARE.backups);
   readonly integrity = new Part<Integrity>(CARE.integrity);
+  #asked = 0;
   #people = $state.raw<Person[]>([]);
   #timer: ReturnType<typeof setInterval> | undefined;
 
@@ -65,16 +68,20 @@ export class SettingsStore {
 
   async saveSchedule(schedule: BackupSchedule): Promise<void> {
     await api.put(`${CARE.backups}/schedule`, schedule);
+    // The first one may be due at once.
+    this.#asked = Date.now();
     await this.backups.load();
   }
 
   async backUp(): Promise<void> {
     await api.post(`${CARE.backups}/run`);
+    this.#asked = Date.now();
     await this.backups.load();
   }
 
   async check(): Promise<void> {
     await api.post(`${CARE.integrity}/scrub`);
+    this.#asked = Date.now();
     await this.integrity.load();
   }
 
@@ -88,7 +95,8 @@ export class SettingsStore {
 
   #look(): void {
     if (document.hidden) return;
-    if (this.backups.value?.running) void this.backups.load();
-    if (this.integrity.value?.running) void this.integrity.load();
+    const soon = Date.now() - this.#asked < BEGINS_WITHIN_MS;
+    if (soon || this.backups.value?.running) void this.backups.load();
+    if (soon || this.integrity.value?.running) void this.integrity.load();
   }
 }
