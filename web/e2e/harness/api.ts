@@ -8,6 +8,7 @@ import type {
   FileList,
   Folder,
   Recent,
+  Roots,
   Trash,
   UploadAnswer,
 } from '../../src/lib/types';
@@ -139,7 +140,7 @@ export class Api {
 
   /** Deletes everything, so that the next test begins with an empty house. */
   async clear(): Promise<void> {
-    const { roots } = await this.json<{ roots: Folder[] }>('GET', '/api/v1/folders');
+    const { roots } = await this.json<Roots>('GET', '/api/v1/folders');
     for (const root of roots) {
       for (;;) {
         const url = `/api/v1/folders/${root.id}/entries?limit=1000`;

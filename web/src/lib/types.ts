@@ -8,12 +8,7 @@ type Answer<P extends keyof paths, M extends keyof paths[P]> = paths[P][M] exten
   ? T
   : never;
 
-export type FileInfo = Schemas['FileBody'] & {
-  folder_id: string;
-  modified: string;
-  revision: number;
-  etag: string;
-};
+export type FileInfo = Schemas['FileBody'];
 export type FileList = Answer<'/api/v1/files/list', 'get'>;
 export type UploadAnswer = FileInfo & Answer<'/api/v1/files/upload', 'post'>;
 export type DeleteAnswer = Schemas['DeletedBody'];

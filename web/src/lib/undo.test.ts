@@ -4,7 +4,7 @@ import { movesBack, namesBack, tagsBack } from './undo';
 
 const file = (id: string, tags: string[] = [], filename = id) =>
   ({ id, tags, filename }) as unknown as FileInfo;
-const done = (id: string, from: string, kind = 'file', name = id): Done => ({
+const done = (id: string, from: string, kind: Done['kind'] = 'file', name = id): Done => ({
   id,
   of: id,
   kind,

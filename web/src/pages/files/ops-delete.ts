@@ -3,15 +3,13 @@ import { ApiError, api, sentenceOf } from '../../lib/api';
 import { type Entry, isTrashed, nameOf, split } from '../../lib/entry';
 import type { Removed } from '../../lib/filelist';
 import { visibleName } from '../../lib/filelist-names';
-import type { Failed, Restored } from '../../lib/types';
+import type { DeleteManyAnswer, Failed, Restored } from '../../lib/types';
 import { messages } from '../../messages/en';
 import { filesMore } from '../../messages/en.files-more';
 import { toast } from '../../ui/toasts.svelte';
 import { ask, chunks, offerUndo, parcels } from './ops-shared';
 import type { FilesStore } from './store.svelte';
 import { FILES_URL, TRASH_URL } from './urls';
-
-type Deleted = { deleted: string[]; trash?: string[] };
 
 const words = messages.files.remove;
 const more = filesMore.trash;
@@ -35,7 +33,7 @@ export async function deleteEntries(store: FilesStore, entries: readonly Entry[]
     try {
       const answer = await trashOne(store, { ids: part.files, folders: part.folders });
       if (answer) {
-        trash.push(...(answer.trash ?? answer.deleted));
+        trash.push(...answer.trash);
         done += ids.length;
         store.settle(ids);
         continue;
@@ -56,9 +54,9 @@ export async function deleteEntries(store: FilesStore, entries: readonly Entry[]
 async function trashOne(
   store: FilesStore,
   body: { ids: string[]; folders: string[] },
-): Promise<Deleted | undefined> {
+): Promise<DeleteManyAnswer | undefined> {
   try {
-    return await api.post<Deleted>(`${FILES_URL}/delete`, body);
+    return await api.post<DeleteManyAnswer>(`${FILES_URL}/delete`, body);
   } catch (problem) {
     const count = secondWord(problem);
     if (count === '') throw problem;
@@ -70,7 +68,7 @@ async function trashOne(
       typed: '',
       answer,
     }));
-    return yes ? api.post<Deleted>(`${FILES_URL}/delete`, { ...body, confirm: count }) : undefined;
+    return yes ? api.post<DeleteManyAnswer>(`${FILES_URL}/delete`, { ...body, confirm: count }) : undefined;
   }
 }
 

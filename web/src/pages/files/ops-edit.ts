@@ -24,9 +24,10 @@ const freshFile = (id: string) => () => api.get<FileInfo>(`${fileURL(id)}/metada
 const freshFolder = (id: string) => () => api.get<Folder>(folderURL(id));
 
 function patchName(entry: Entry, name: string, ifMatch = ''): Promise<Entry> {
+  const on_conflict = 'fail';
   return isFolder(entry)
-    ? api.patch<Folder>(folderURL(entry.id), { name, on_conflict: 'fail' }, { ifMatch })
-    : api.patch<FileInfo>(fileURL(entry.id), { filename: name }, { ifMatch });
+    ? api.patch<Folder>(folderURL(entry.id), { name, on_conflict }, { ifMatch })
+    : api.patch<FileInfo>(fileURL(entry.id), { filename: name, on_conflict }, { ifMatch });
 }
 
 /** Renames a file or folder, and offers to undo it. */

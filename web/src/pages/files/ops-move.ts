@@ -2,7 +2,7 @@
 import { ApiError, api, EXISTS, sentenceOf } from '../../lib/api';
 import { type Entry, kindOf, nameOf, stamped } from '../../lib/entry';
 import { visibleName } from '../../lib/filelist-names';
-import type { Done, Failed, Moved, OnConflict, Restored, Trash, Version } from '../../lib/types';
+import type { Done, Failed, Moved, OnConflict, Restored, Trash, Versions } from '../../lib/types';
 import { merged, movesBack, namesBack } from '../../lib/undo';
 import { filesMore } from '../../messages/en.files-more';
 import { toast } from '../../ui/toasts.svelte';
@@ -133,7 +133,7 @@ async function unmerge(moved: readonly Done[]): Promise<number> {
   const times = new Map<string, number>();
   for (const { id } of replacing.filter(merged)) times.set(id, (times.get(id) ?? 0) + 1);
   for (const [id, count] of times) {
-    const { versions } = await api.get<{ versions: Version[] }>(`${fileURL(id)}/versions`);
+    const { versions } = await api.get<Versions>(`${fileURL(id)}/versions`);
     // Several files of one name replaced it one after the other: it goes back behind all of them.
     const before = versions[count - 1];
     if (before) await api.post(`${versionURL(id, before.id)}/restore`);

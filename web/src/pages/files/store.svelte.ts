@@ -5,7 +5,7 @@ import { type FetchPage, FileListing, type Removed } from '../../lib/filelist';
 import { type ListQuery, NATURAL_ORDER, type SortKey, type SortOrder } from '../../lib/filelist-query';
 import { addressOf, defaultQuery, fromAddress, HOME, MINE, type Place, samePlace } from '../../lib/place';
 import { Selection } from '../../lib/selection';
-import type { Entries, FileInfo, FileList, Folder, TagCount, TagList, Trash } from '../../lib/types';
+import type { Entries, FileInfo, FileList, Folder, Roots, TagCount, TagList, Trash } from '../../lib/types';
 import type { OpenDialog } from './dialogs';
 import { FILES_URL, FOLDERS_URL, folderURL, TRASH_URL } from './urls';
 
@@ -320,7 +320,7 @@ export class FilesStore {
 
   async loadRoots(): Promise<void> {
     try {
-      this.roots = (await api.get<{ roots: Folder[] }>(FOLDERS_URL)).roots;
+      this.roots = (await api.get<Roots>(FOLDERS_URL)).roots;
     } catch {
       // The places then offer what they had; the list itself says what is wrong with the server.
     }
