@@ -115,6 +115,29 @@ func BenchmarkPage(b *testing.B) {
 	}
 }
 
+// BenchmarkEntries is the first page of a folder of 100,000 files in each order.
+func BenchmarkEntries(b *testing.B) {
+	for name, url := range map[string]func(testing.TB) string{"sqlite": sqldbtest.SQLite, "postgres": sqldbtest.Postgres} {
+		b.Run(name, func(b *testing.B) {
+			h := library(b, furnish(b, sqldbtest.Open(b, url(b)), filepath.Join(b.TempDir(), "storage"), nil), benchRows, household)
+			if name == "postgres" { // as its autovacuum does
+				if _, err := h.store.db.Exec(b.Context(), "ANALYZE"); err != nil {
+					b.Fatal(err)
+				}
+			}
+			for _, query := range []string{"sort=name", "sort=date", "sort=size", "q=99"} {
+				b.Run(query, func(b *testing.B) {
+					for b.Loop() {
+						if w := h.get(folderPrefix + "/household/entries?" + query); w.Code != 200 {
+							b.Fatalf("got %d %s", w.Code, w.Body)
+						}
+					}
+				})
+			}
+		})
+	}
+}
+
 func benchPages(b *testing.B, h *house, query string) {
 	for _, last := range []bool{false, true} {
 		path := fmt.Sprintf("%s/list?limit=100&%s", prefix, query)

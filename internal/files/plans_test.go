@@ -35,6 +35,23 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// TestEntriesPlans: a folder is listed along an index that holds all that the order needs.
+func TestEntriesPlans(t *testing.T) {
+	h := furnish(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), t.TempDir()+"/storage", nil)
+	for sort, want := range map[sortKey]string{byName: "COVERING INDEX file_metadata_folder ", byDate: "INDEX file_metadata_folder_date ", bySize: "COVERING INDEX file_metadata_folder "} {
+		for _, after := range []*position{nil, {id: "x", text: "x"}} {
+			e := entriesQuery{listQuery: listQuery{sort: sort, descending: sort != byName}, folder: rootFolder}
+			query, args := h.store.filesInQuery(e, after, 100)
+			plan := explain(t, h.store.db, query, args)
+			inner, sorted := strings.Contains(plan, want), strings.Count(plan, "TEMP B-TREE")
+			// The page itself is put in order once more; all of the folder only by size.
+			if !inner || strings.Contains(plan, "SCAN") || sorted > 2 || sorted > 1 && sort != bySize {
+				t.Errorf("sort %c: sorted %d times:\n%s\n%s", sort, sorted, query, plan)
+			}
+		}
+	}
+}
+
 // explain is SQLite's plan of a query.
 func explain(t *testing.T, db *sqldb.DB, query string, args []any) string {
 	t.Helper()

@@ -15,7 +15,8 @@ UPDATE file_metadata SET trash_id = id WHERE deleted_at IS NOT NULL;
 DROP INDEX file_metadata_by_date;
 DROP INDEX file_metadata_by_name;
 DROP INDEX file_metadata_by_size;
-CREATE INDEX file_metadata_folder ON file_metadata (folder_id, name_key, id, size, upload_date) WHERE deleted_at IS NULL;
+CREATE INDEX file_metadata_folder ON file_metadata (folder_id, name_key, id, size, deleted_at) WHERE deleted_at IS NULL;
+CREATE INDEX file_metadata_folder_date ON file_metadata (folder_id, upload_date, id) WHERE deleted_at IS NULL;
 CREATE INDEX file_metadata_trash ON file_metadata (trash_id) WHERE trash_id IS NOT NULL;
 
 CREATE TABLE folders (

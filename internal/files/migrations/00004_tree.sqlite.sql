@@ -1,5 +1,6 @@
 -- +goose Up
 -- A tree over the library, trash, versions, the feed of changes; see the PostgreSQL file for the reasons.
+-- deleted_at is in file_metadata_folder because SQLite reads the row otherwise to see that it is null.
 ALTER TABLE file_metadata ADD COLUMN folder_id TEXT NOT NULL DEFAULT 'household';
 ALTER TABLE file_metadata ADD COLUMN modified_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE file_metadata ADD COLUMN revision INTEGER NOT NULL DEFAULT 1;
@@ -9,7 +10,8 @@ UPDATE file_metadata SET trash_id = id WHERE deleted_at IS NOT NULL;
 DROP INDEX file_metadata_by_date;
 DROP INDEX file_metadata_by_name;
 DROP INDEX file_metadata_by_size;
-CREATE INDEX file_metadata_folder ON file_metadata (folder_id, name_key, id, size, upload_date) WHERE deleted_at IS NULL;
+CREATE INDEX file_metadata_folder ON file_metadata (folder_id, name_key, id, size, deleted_at) WHERE deleted_at IS NULL;
+CREATE INDEX file_metadata_folder_date ON file_metadata (folder_id, upload_date, id) WHERE deleted_at IS NULL;
 CREATE INDEX file_metadata_trash ON file_metadata (trash_id) WHERE trash_id IS NOT NULL;
 
 CREATE TABLE folders (
