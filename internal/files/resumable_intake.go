@@ -141,30 +141,13 @@ func (f *Files) receivePiece(ctx context.Context, u *resumable, p portion) error
 		u.Offset = in.safe // what is not known to be right does not count
 		return cut
 	}
-	if !u.whole() {
+	if !u.whole() || u.partial() {
 		if err := in.save(ctx, dirty); err != nil {
 			return err
 		}
 		return cut
 	}
-	if err := in.w.Commit(); err != nil {
-		return err
-	}
-	if in.safe > 0 || u.partial() || dirty || u.Size == 0 { // else nothing was promised, and one transaction does
-		if err := in.note(ctx); err != nil {
-			return err
-		}
-	}
-	if u.partial() {
-		return nil
-	}
-	err = f.finishWith(ctx, u, in.sum)
-	if err != nil && in.safe == 0 && u.Size > 0 {
-		if noted := in.note(ctx); noted != nil && !errors.Is(noted, errTaken) { // so that it need not be sent again
-			err = errors.Join(err, noted)
-		}
-	}
-	return err
+	return in.finish(ctx, dirty)
 }
 
 // finishAnew makes a file of an upload that is whole already.
