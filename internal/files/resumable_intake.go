@@ -124,13 +124,17 @@ func (f *Files) receivePiece(ctx context.Context, u *resumable, p portion) error
 	if u.whole() && u.Offset > 0 { // it is all there, and became no file yet
 		return f.finishAnew(ctx, u, dirty)
 	}
+	body, err := f.bounded(ctx, u, p.Body)
+	if err != nil {
+		return err
+	}
 	in, err := f.openIntake(ctx, u, p.Checksum)
 	if err != nil {
 		return err
 	}
 	defer in.w.Close()
 	unwatch := f.watchEpoch(ctx, u, p.End)
-	cut := in.receive(ctx, p.Body)
+	cut := in.receive(ctx, body)
 	unwatch()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
 	defer cancel()
@@ -148,6 +152,16 @@ func (f *Files) receivePiece(ctx context.Context, u *resumable, p portion) error
 		return cut
 	}
 	return in.finish(ctx, dirty)
+}
+
+// bounded is the body of an upload; one of a length that is not known yet ends where its owner has
+// no more room.
+func (f *Files) bounded(ctx context.Context, u *resumable, body io.Reader) (io.Reader, error) {
+	if u.Size != noSize {
+		return body, nil
+	}
+	left, err := f.allowance(ctx, u.owner)
+	return &roomReader{Reader: body, ctx: ctx, f: f, owner: u.owner, left: left - u.Offset}, err
 }
 
 // finishAnew makes a file of an upload that is whole already.
