@@ -91,7 +91,10 @@ func (f *Files) createOne(ctx context.Context, k knownFile) (*File, error) {
 	up := &upload{File: File{ID: uuid.NewString(), Name: k.wishes.name, ContentType: k.wishes.contentType, Size: k.size, SHA256: k.sha256, Tags: k.wishes.tags,
 		path: blob.Path(k.sha256), key: nameKey(k.wishes.name), Uploaded: f.now().UTC().Truncate(time.Microsecond)}}
 	up.Modified = up.Uploaded
-	if err := f.placeBelow(ctx, up, k.wishes); err != nil {
+	if err := f.aimBelow(ctx, up, k.wishes); err != nil {
+		return nil, err
+	}
+	if err := f.keep(ctx, up); err != nil {
 		return nil, err
 	}
 	return &up.File, nil

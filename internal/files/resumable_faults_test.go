@@ -96,7 +96,7 @@ func TestResumableDisk(t *testing.T) {
 				}
 				at.Store(&full)
 				h.want(h.patch1(where, cut, data[cut:]), 507)
-				if name == "publish" { // all is there, and became no file yet
+				if name == "publish" && cut > 0 { // all is there, and became no file yet
 					h.want(h.tus("HEAD", where, nil), 507)
 					at.Store(nil)
 					h.became(h.want(h.tus("HEAD", where, nil), 200), unnamed, data)

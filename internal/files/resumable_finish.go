@@ -153,17 +153,27 @@ func (f *Files) finish(ctx context.Context, u *resumable) error {
 }
 
 func (f *Files) finishWith(ctx context.Context, u *resumable, sum hash.Hash) error {
-	w, err := parseWishes(u.Metadata)
+	up, err := f.assemble(ctx, u, sum)
 	if err != nil {
 		return err
+	}
+	return f.conclude(ctx, u, up)
+}
+
+// assemble makes of an upload that is whole what is to be stored: its content is what it should be,
+// and the folder that it goes to is there.
+func (f *Files) assemble(ctx context.Context, u *resumable, sum hash.Hash) (*upload, error) {
+	w, err := parseWishes(u.Metadata)
+	if err != nil {
+		return nil, err
 	}
 	digest := digestOf(sum)
 	if w.sha256 != "" && w.sha256 != digest {
 		if _, err := f.store.removeResumable(ctx, u.ID, u.Principal); err != nil {
-			return err
+			return nil, err
 		}
 		_ = f.discardResumable(u.ID)
-		return errDigest(w.sha256, digest)
+		return nil, errDigest(w.sha256, digest)
 	}
 	up := &upload{
 		File: File{ID: u.ID, Name: w.name, ContentType: w.contentType, Size: u.Size, SHA256: digest, Tags: w.tags,
@@ -171,18 +181,23 @@ func (f *Files) finishWith(ctx context.Context, u *resumable, sum hash.Hash) err
 		staged: blob.Staged{ID: u.ID, SHA256: digest, Size: u.Size}, resumable: u,
 	}
 	up.Modified = up.Uploaded
-	err = f.placeBelow(ctx, up, w)
+	return up, f.aimBelow(ctx, up, w)
+}
+
+// conclude stores what was assembled.
+func (f *Files) conclude(ctx context.Context, u *resumable, up *upload) error {
+	err := f.keep(ctx, up)
 	failpoint.Hit("after-commit")
 	if err == nil {
 		u.File, u.Offset, u.Expires = up.ID, u.Size, up.Uploaded.Add(finishedFor)
 		return nil
 	}
-	return f.unkept(ctx, u, digest, err)
+	return f.unkept(ctx, u, up.staged.SHA256, err)
 }
 
-// placeBelow puts a file where it shall go, in folders below the target folder that are made
-// if they are missing.
-func (f *Files) placeBelow(ctx context.Context, up *upload, w wishes) error {
+// aimBelow is aim for a file that lies in folders below the target folder, which are made if
+// they are missing.
+func (f *Files) aimBelow(ctx context.Context, up *upload, w wishes) error {
 	to := w.to
 	if len(w.path) > 0 && to.replaces == "" {
 		d, err := f.MakePath(ctx, to.folder, w.path)
@@ -191,10 +206,7 @@ func (f *Files) placeBelow(ctx context.Context, up *upload, w wishes) error {
 		}
 		to.folder = d.ID
 	}
-	if err := f.aim(ctx, up, to); err != nil {
-		return err
-	}
-	return f.keep(ctx, up)
+	return f.aim(ctx, up, to)
 }
 
 // unkept tells content that is nowhere any more from what may be tried again.

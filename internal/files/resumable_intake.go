@@ -124,13 +124,17 @@ func (f *Files) receivePiece(ctx context.Context, u *resumable, p portion) error
 	if u.whole() && u.Offset > 0 { // it is all there, and became no file yet
 		return f.finishAnew(ctx, u, dirty)
 	}
+	body, err := f.bounded(ctx, u, p.Body)
+	if err != nil {
+		return err
+	}
 	in, err := f.openIntake(ctx, u, p.Checksum)
 	if err != nil {
 		return err
 	}
 	defer in.w.Close()
 	unwatch := f.watchEpoch(ctx, u, p.End)
-	cut := in.receive(ctx, p.Body)
+	cut := in.receive(ctx, body)
 	unwatch()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveWithin)
 	defer cancel()
@@ -141,30 +145,23 @@ func (f *Files) receivePiece(ctx context.Context, u *resumable, p portion) error
 		u.Offset = in.safe // what is not known to be right does not count
 		return cut
 	}
-	if !u.whole() {
+	if !u.whole() || u.partial() {
 		if err := in.save(ctx, dirty); err != nil {
 			return err
 		}
 		return cut
 	}
-	if err := in.w.Commit(); err != nil {
-		return err
+	return in.finish(ctx, dirty)
+}
+
+// bounded is the body of an upload; one of a length that is not known yet ends where its owner has
+// no more room.
+func (f *Files) bounded(ctx context.Context, u *resumable, body io.Reader) (io.Reader, error) {
+	if u.Size != noSize {
+		return body, nil
 	}
-	if in.safe > 0 || u.partial() || dirty || u.Size == 0 { // else nothing was promised, and one transaction does
-		if err := in.note(ctx); err != nil {
-			return err
-		}
-	}
-	if u.partial() {
-		return nil
-	}
-	err = f.finishWith(ctx, u, in.sum)
-	if err != nil && in.safe == 0 && u.Size > 0 {
-		if noted := in.note(ctx); noted != nil && !errors.Is(noted, errTaken) { // so that it need not be sent again
-			err = errors.Join(err, noted)
-		}
-	}
-	return err
+	left, err := f.allowance(ctx, u.owner)
+	return &roomReader{Reader: body, ctx: ctx, f: f, owner: u.owner, left: left - u.Offset}, err
 }
 
 // finishAnew makes a file of an upload that is whole already.

@@ -1,7 +1,10 @@
 package files
 
 import (
+	"bytes"
+	"io"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -123,6 +126,40 @@ func TestResumableConflicts(t *testing.T) {
 		h.must(err)
 		done = a.want(a.patch1(where, 7, nil, uploadMetadata, "folder "+encode64("mine")), 204)
 		a.became(done, "c.txt", []byte("content"))
+		h.sound()
+	})
+}
+
+// TestResumableOverQuota: who has no more room is told when the upload begins, or as soon as it is known;
+// what has come stays until there is.
+func TestResumableOverQuota(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a := h.as(ada())
+		a.put("there", strings.Repeat("x", 1000), "")
+		h.quota("ada", "5000", 200)
+		a.store507(a.tus("POST", uploadsPrefix, nil, uploadLength, "4001"), "do not fit")
+		one, two, data := a.begin1(3000), a.begin1(3000), noise(6000)
+		first := a.want(a.patch1(one, 0, data[:3000]), 204)
+		a.became(first, unnamed, data[:3000])
+		a.store507(a.patch1(two, 0, data[:3000]), "do not fit")
+		h.quota("ada", "null", 200)
+		a.want(a.patch1(two, 0, data[:2999]), 204)
+		h.quota("ada", "5000", 200)
+		a.store507(a.patch1(two, 2999, data[2999:3000])) // all of it is there now, and no file yet
+		a.store507(a.tus("HEAD", two, nil))
+		h.quota("ada", "8000", 200)
+		a.became(a.want(a.tus("HEAD", two, nil), 200), unnamed, data[:3000])
+
+		later := a.want(a.tus("POST", uploadsPrefix, nil, uploadDefer, "1"), 201).Header().Get("Location")
+		a.want(a.patch1(later, 0, data[:500]), 204)
+		a.store507(a.tus("PATCH", later, struct{ io.Reader }{bytes.NewReader(data[500:])}, uploadOffset, "500"), "does not fit")
+		if at, err := strconv.Atoi(a.offset(later)); err != nil || at < 500 || at > 1000 {
+			t.Errorf("got offset %d, %v", at, err)
+		}
+		h.quota("ada", "null", 200)
+		at, err := strconv.Atoi(a.offset(later))
+		h.must(err)
+		a.became(a.want(a.patch1(later, at, data[at:], uploadLength, "6000"), 204), unnamed, data)
 		h.sound()
 	})
 }

@@ -18,7 +18,8 @@ import (
 type begun struct {
 	where   string
 	content []byte
-	safe    int // what was acknowledged
+	safe    int  // what was acknowledged
+	part    bool // it is to be put together with others, here with none
 }
 
 // TestPowerCutsOfResumables cuts the power while people send uploads in pieces. Each goes on at
@@ -60,11 +61,11 @@ func (o *outage) sendAll() (left []*begun) {
 				if u == nil {
 					continue
 				}
+				mu.Lock()
+				left = append(left, u)
+				mu.Unlock()
 				select {
 				case <-o.disk.Off():
-					mu.Lock()
-					left = append(left, u)
-					mu.Unlock()
 					return
 				default:
 				}
@@ -75,25 +76,36 @@ func (o *outage) sendAll() (left []*begun) {
 	return left
 }
 
-// send sends an upload as far as it gets; nil means that it became a file, or never began.
+// send sends an upload as far as it gets; nil means that it became a file.
 func (o *outage) send() *begun {
 	u := &begun{content: noise(1 + rand.IntN(60_000))}
 	copy(u.content, fmt.Sprint(rand.Uint64()))
-	w := o.tus("POST", uploadsPrefix, nil, uploadLength, strconv.Itoa(len(u.content)))
+	headers := []string{uploadLength, strconv.Itoa(len(u.content))}
+	if u.part = rand.IntN(4) == 0; u.part {
+		headers = append(headers, uploadConcat, "partial")
+	}
+	w := o.tus("POST", uploadsPrefix, nil, headers...)
 	if w.Code != 201 {
 		return &begun{} // without power there is nothing to go on with
 	}
 	u.where = w.Header().Get("Location")
 	for {
-		to := min(len(u.content), u.safe+1+rand.IntN(30_000))
+		to := len(u.content)
+		if rand.IntN(3) > 0 {
+			to = min(to, u.safe+1+rand.IntN(30_000))
+		}
 		w := o.patch1(u.where, u.safe, u.content[u.safe:to])
 		if w.Code != 204 {
 			return u
 		}
-		if u.safe = to; to == len(u.content) {
-			o.promise(w.Header().Get(uploadFileID), string(u.content))
-			return nil
+		if u.safe = to; to < len(u.content) {
+			continue
 		}
+		if u.part {
+			return u
+		}
+		o.promise(w.Header().Get(uploadFileID), string(u.content))
+		return nil
 	}
 }
 
@@ -110,6 +122,9 @@ func (o *outage) goOn(u *begun) {
 	}
 	if at < len(u.content) {
 		w = o.want(o.patch1(u.where, at, u.content[at:]), 204)
+	}
+	if u.part {
+		w = o.want(o.tus("POST", uploadsPrefix, nil, uploadConcat, "final;"+u.where), 201)
 	}
 	o.became(w, unnamed, u.content)
 	o.promise(w.Header().Get(uploadFileID), string(u.content))

@@ -95,6 +95,35 @@ func (in *intake) save(ctx context.Context, dirty bool) error {
 	return in.note(ctx)
 }
 
+// finish makes a file of what came. If nothing was acknowledged before, one transaction does; the
+// row says that all is there only when a power cut cannot make that wrong any more.
+func (in *intake) finish(ctx context.Context, dirty bool) error {
+	up, err := in.f.assemble(ctx, in.u, in.sum)
+	if err != nil {
+		if saved := in.save(ctx, true); saved != nil && !errors.Is(saved, errTaken) { // what is there need not be sent again
+			err = errors.Join(err, saved)
+		}
+		return err
+	}
+	noted := in.safe > 0 || dirty
+	if noted {
+		err = in.save(ctx, true)
+	}
+	if err == nil {
+		err = in.w.Commit()
+	}
+	if err != nil {
+		return err
+	}
+	err = in.f.conclude(ctx, in.u, up)
+	if itsOwn(err) && !noted { // the content has its place for good, only its file was refused
+		if saved := in.note(ctx); saved != nil && !errors.Is(saved, errTaken) {
+			err = errors.Join(err, saved)
+		}
+	}
+	return err
+}
+
 // note writes down how far the upload came.
 func (in *intake) note(ctx context.Context) (err error) {
 	if in.u.state, err = in.sum.(encoding.BinaryMarshaler).MarshalBinary(); err != nil {
