@@ -41,6 +41,11 @@ type commands struct {
 	User        userCommand        `cmd:"" help:"Add people, change their roles and passwords."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready (for Docker)."`
 	Routes      routesCommand      `cmd:"" help:"List every HTTP route."`
+	Put         putCommand         `cmd:"" help:"Send files and folders to a server."`
+	Get         getCommand         `cmd:"" help:"Fetch files and folders from a server."`
+	Ls          lsCommand          `cmd:"" help:"List a folder of a server."`
+	Rm          rmCommand          `cmd:"" help:"Put files and folders of a server into its trash."`
+	Mv          mvCommand          `cmd:"" help:"Move or rename files and folders of a server."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }
 
