@@ -195,6 +195,9 @@ test('an upload begun in one browser goes on in another', async ({ server, wire,
     .waitFor();
   await first.context().close();
   const second = await open(FILES);
+  // It does not cover the files of somebody who only came to look.
+  await panel(second).getByText(words.asks(1)).waitFor();
+  await button(second, words.expand).click();
   await upload(second, 'film.mkv')
     .getByText(/^Begun elsewhere, .* of 24 MB is there/)
     .waitFor();

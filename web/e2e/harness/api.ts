@@ -140,6 +140,11 @@ export class Api {
 
   /** Deletes everything, so that the next test begins with an empty house. */
   async clear(): Promise<void> {
+    const { uploads } = await this.json<{ uploads: { id: string }[] }>('GET', '/api/v1/uploads');
+    for (const { id } of uploads) {
+      const headers = { ...this.#headers(), 'Tus-Resumable': '1.0.0' };
+      await fetch(`${this.base}/api/v1/uploads/${id}`, { method: 'DELETE', headers });
+    }
     const { roots } = await this.json<Roots>('GET', '/api/v1/folders');
     for (const root of roots) {
       for (;;) {

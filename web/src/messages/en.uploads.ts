@@ -20,6 +20,8 @@ export const uploads = {
   rows: 'Files being uploaded',
   done: (done: number, count: number) => `${done} of ${count} done`,
   failed: (count: number) => `${count} failed`,
+  /** While the panel is collapsed. */
+  asks: (count: number) => plural(count, 'needs you', 'need you'),
   left: (time: string) => `${time} left`,
   overall: 'All uploads',
   progress: (name: string) => `Upload of ${name}`,

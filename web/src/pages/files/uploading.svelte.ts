@@ -108,6 +108,7 @@ export class Uploading {
     const here = this.#queue.uploads.filter((upload) => upload.folder === plan.folder);
     const { pairs, rest } = matchFiles(plan.replaces === undefined ? here : [], files);
     this.#mayAsk = true;
+    if (this.#queue.totals().open === 0) this.collapsed = false;
     for (const { upload, file } of pairs) this.#queue.attach(upload, file);
     if (rest.length > 0) this.#queue.add(rest, plan);
   }
@@ -162,6 +163,8 @@ export class Uploading {
       ]);
       await this.#durable.start(shelf, tab.id, state?.user?.id ?? '', tab.living);
       await this.#durable.lookElsewhere();
+      // What was begun elsewhere is no reason to cover the files of somebody who only came to look.
+      if (this.#queue.uploads.every(({ elsewhere }) => elsewhere)) this.collapsed = true;
       // What was cut off a moment ago, the server is still writing down.
       const soon = setTimeout(() => void this.#lookAgain(), LOOK_AGAIN_MS);
       const later = setInterval(() => void this.#lookAgain(), LOOK_ELSEWHERE_MS);
