@@ -11,7 +11,18 @@ import { ASKED, askAgain, confirmDialog, enterPassword, loginDialog } from './ha
 import { panel, picker, row, rows, toasts, toolbar } from './harness/files';
 import { ADA, BOB, GWEN, signInByScript, type TestPerson } from './harness/people';
 import type { Server } from './harness/server';
-import { ACCOUNT, AUDIT, test as base, DASHBOARD, expect, FILES, LOGIN, USERS, until } from './harness/test';
+import {
+  ACCOUNT,
+  ALL_FILES,
+  AUDIT,
+  test as base,
+  DASHBOARD,
+  expect,
+  FILES,
+  LOGIN,
+  USERS,
+  until,
+} from './harness/test';
 
 const MB = 1024 * 1024;
 /** The promise is a second from the change to the end of what still runs. */
@@ -96,7 +107,7 @@ test('a guest reads what is shared, and is offered nothing else', async ({ serve
 
 test('files are shared with the household, and taken back', async ({ server, open }) => {
   const bob = await server.apiOf(BOB);
-  const page = await open(FILES, { as: await signedIn(server, BOB) });
+  const page = await open(ALL_FILES, { as: await signedIn(server, BOB) });
   await page.getByLabel(messages.files.upload.share).check();
   await picker(page).setInputFiles({ name: 'song.txt', mimeType: 'text/plain', buffer: Buffer.from('la') });
   await row(page, 'song.txt').getByText(messages.files.sharing.isShared, { exact: true }).waitFor();
