@@ -53,6 +53,9 @@ func (f *Files) Adopt(ctx context.Context) error {
 		return nil
 	})
 	a := f.adopt
+	if a.adopted > 0 {
+		f.journal.anew.Store(true) // the feed tells nothing of where content lies
+	}
 	if a.adopted+a.missing+a.differing+a.unreadable > 0 {
 		f.log.Info("adoption of the original's files ended", "adopted", a.adopted, "without_content", a.missing, "of_another_size", a.differing, "unreadable", a.unreadable, "complete", err == nil)
 	}

@@ -302,6 +302,38 @@ func TestHealingFromABackup(t *testing.T) {
 	})
 }
 
+// TestScrubHealsFromABackup plants damage in the storage: it is found, put aside, shown, and
+// the content comes back from the scheduled directory of backups.
+func TestScrubHealsFromABackup(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		file, lost := h.put("a", "good content", ""), h.put("b", "other content", "")
+		dir := filepath.Join(t.TempDir(), "backups")
+		_, err := h.setSchedule(t.Context(), backupSchedule{Directory: dir, EveryHours: 24, Keep: 3})
+		h.must(err)
+		h.backup(BackupOptions{Dir: dir})
+		h.spoil(blobAt(h.root, *file.SHA256))
+		h.must(os.Remove(blobAt(h.root, *lost.SHA256)))
+		h.must(os.Rename(dir, dir+".unplugged"))
+		h.must(h.ScrubNow(t.Context()))
+		h.scrub()
+		if got := h.integrity(); got.DamagedNow != 2 {
+			t.Errorf("with the backup away: got %+v", got)
+		}
+		h.must(os.Rename(dir+".unplugged", dir))
+		h.scrub()
+		if got := h.integrity(); got.DamagedNow != 0 || len(got.Damaged) != 2 || got.Damaged[0].HealedBy != healedByBackup+": "+dir {
+			t.Errorf("with the backup: got %+v", got)
+		}
+		if w := h.get(prefix + "/" + file.ID + "/download"); w.Body.String() != "good content" {
+			t.Errorf("got %d %q", w.Code, w.Body)
+		}
+		if found, _ := filepath.Glob(filepath.Join(h.root, "quarantine", *file.SHA256+"*")); len(found) != 1 {
+			t.Errorf("put aside: %v", found)
+		}
+		h.sound()
+	})
+}
+
 // backupsOf fetches what people see.
 func (h *house) backupsOf() backupsBody {
 	h.t.Helper()

@@ -52,7 +52,7 @@ type follower struct {
 // watchFeed asks for the journal to be written when there are changes that it lacks.
 func (f *Files) watchFeed(ctx context.Context) {
 	seq, _, err := f.store.feedSeq(ctx, f.store.db)
-	if w := f.workers.Load(); err == nil && w != nil && seq != f.journal.written.Load() {
+	if w := f.workers.Load(); err == nil && w != nil && (seq != f.journal.written.Load() || f.journal.anew.Load()) {
 		w.Trigger("files.manifest")
 	}
 }

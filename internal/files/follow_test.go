@@ -19,6 +19,8 @@ import (
 	"homeserver/internal/files/export"
 	"homeserver/internal/files/manifest"
 	"homeserver/internal/platform/identity"
+	"homeserver/internal/platform/sqldb"
+	"homeserver/internal/platform/sqldb/sqldbtest"
 )
 
 // written is what the manifests in the storage say.
@@ -159,6 +161,24 @@ func TestWithoutTheDatabaseFilesHaveNames(t *testing.T) {
 		}))
 		if diff := cmp.Diff(want, got); diff != "" || unnamed != 1 || !report.OK() {
 			t.Errorf("%d unnamed, %+v, -want +got:\n%s", unnamed, report, diff)
+		}
+	})
+}
+
+// TestAdoptionIsWrittenDown: where the content of the original's files lies is in no feed.
+func TestAdoptionIsWrittenDown(t *testing.T) {
+	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+		root := filepath.Join(t.TempDir(), "storage")
+		original(t, db, root, []legacyRow{{id: id(1), name: "one", path: "00/" + id(1), content: "content one"}})
+		h := furnish(t, db, root, nil)
+		for _, when := range []string{"before", "after"} {
+			h.follows(when)
+			target := filepath.Join(t.TempDir(), "target")
+			if report, err := export.Run(t.Context(), export.Options{Storage: root, Target: target}); err != nil || report.Files != 1 || report.Unnamed != 0 || !report.OK() {
+				t.Errorf("%s: got %+v %v", when, report, err)
+			}
+			h.must(h.Adopt(t.Context()))
+			h.clock.advance(time.Minute)
 		}
 	})
 }
