@@ -152,3 +152,44 @@ func TestDownloadsBearDigests(t *testing.T) {
 		}
 	})
 }
+
+// TestReplacingKeepsItsPromise: the digests of a body that is a file's new content.
+func TestReplacingKeepsItsPromise(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		file := h.put("a", "first", "")
+		for name, c := range map[string]struct {
+			field, value string
+			status       int
+		}{
+			"wrong":      {"Content-Digest", field256("other"), 422},
+			"wrong 512":  {"Repr-Digest", field512("other"), 422},
+			"unreadable": {"Repr-Digest", "sha-256", 400},
+		} {
+			w := h.want(h.request("PUT", "/"+file.ID+"/content", strings.NewReader("second"), c.field, c.value), c.status)
+			if p := problemIn(h, w.Body); c.status == 422 && p.Type != "urn:homeserver:digest" {
+				t.Errorf("%s: got %+v", name, p)
+			}
+		}
+		if w := h.get(prefix + "/" + file.ID + "/download"); w.Body.String() != "first" {
+			t.Errorf("got %q, want what it was", w.Body)
+		}
+		h.want(h.request("PUT", "/"+file.ID+"/content", strings.NewReader("second"), "Content-Digest", field256("second"), "Repr-Digest", field512("second")), 200)
+		h.sound()
+	})
+}
+
+// TestReplacingHealsAndHasAQuota: also this door lets content in.
+func TestReplacingHealsAndHasAQuota(t *testing.T) {
+	eachShaky(t, func(t *testing.T, h *house, _ *shaky) {
+		file, other := h.put("a", "content", ""), h.put("b", "other", "")
+		h.lose(file)
+		h.scrub()
+		h.isDamaged(file)
+		h.want(h.request("PUT", "/"+other.ID+"/content", strings.NewReader("content")), 200)
+		h.want(h.get(prefix+"/"+file.ID+"/download"), 200)
+		h.quota("household", "25", 200) // two of 7 bytes, and the version of 5
+		h.store507(h.request("PUT", "/"+other.ID+"/content", strings.NewReader("7 bytes")), "household")
+		h.want(h.request("PUT", "/"+other.ID+"/content", strings.NewReader("6 byte")), 200)
+		h.sound()
+	})
+}

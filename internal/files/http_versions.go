@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,7 +97,11 @@ func (f *Files) handleReplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	row, err := f.ReplaceContent(r.Context(), r.PathValue("id"), content{contentType: r.Header.Get("Content-Type"), match: match}, r.Body)
+	promise, err := promised(slices.Concat(r.Header["Content-Digest"], r.Header["Repr-Digest"])...)
+	if err != nil {
+		return err
+	}
+	row, err := f.ReplaceContent(r.Context(), r.PathValue("id"), content{contentType: r.Header.Get("Content-Type"), match: match, size: max(r.ContentLength, 0), promise: promise}, r.Body)
 	if err != nil {
 		if !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			_, _ = io.CopyN(io.Discard, r.Body, maxDrain)

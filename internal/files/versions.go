@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"homeserver/internal/files/digest"
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/identity"
@@ -47,7 +48,8 @@ func errNotAdopted() error {
 type content struct {
 	contentType string // "" keeps the file's
 	match       ifMatch
-	check       func(sha256 string, size int64) error // of digests that the client named; may be nil
+	size        int64           // what it has at least, as far as that is known
+	promise     *digest.Promise // what its sender says of it; may be nil
 }
 
 // ReplaceContent makes what it reads from body the content of a file; what the file was becomes
@@ -60,6 +62,10 @@ func (f *Files) ReplaceContent(ctx context.Context, id string, c content, body i
 	if err == nil {
 		err = f.ready(ctx, row)
 	}
+	to := destination{replaces: id, match: c.match}
+	if err == nil {
+		body, err = f.admitted(ctx, c.promise.Watch(body), to, c.size)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +76,11 @@ func (f *Files) ReplaceContent(ctx context.Context, id string, c content, body i
 		}
 	}
 	u, err := f.stageContent(ctx, row, kind, body)
-	if err == nil && c.check != nil {
-		err = c.check(u.SHA256, u.Size)
+	if err == nil {
+		err = keepsPromise(c.promise, u.SHA256)
 	}
 	if err == nil {
-		err = f.aim(ctx, u, destination{replaces: id, match: c.match})
+		err = f.aim(ctx, u, to)
 	}
 	if err == nil {
 		err = f.keep(ctx, u)
@@ -104,7 +110,7 @@ func (f *Files) ready(ctx context.Context, row *File) error {
 
 // adoptNow takes one file of the original over that somebody wants to change.
 func (f *Files) adoptNow(ctx context.Context, row *File) error {
-	digest, size, err := f.hashLegacy(ctx, row.path)
+	sum, size, err := f.hashLegacy(ctx, row.path)
 	if errors.Is(err, blob.ErrNotExist) {
 		if now, findErr := f.store.find(ctx, row.ID); findErr == nil && now.adopted() {
 			return nil // the job was quicker
@@ -119,7 +125,7 @@ func (f *Files) adoptNow(ctx context.Context, row *File) error {
 			fmt.Errorf("%d bytes, and the row says %d", size, row.Size))
 	}
 	if row.SHA256 == "" {
-		err = f.store.setDigest(ctx, row.path, digest, size, f.now().UnixMicro())
+		err = f.store.setDigest(ctx, row.path, sum, size, f.now().UnixMicro())
 		if errs.Is(err, errs.Conflict) {
 			return errNotAdopted()
 		}
@@ -127,7 +133,7 @@ func (f *Files) adoptNow(ctx context.Context, row *File) error {
 			return err
 		}
 	}
-	moved, err := f.finishMove(ctx, row, digest)
+	moved, err := f.finishMove(ctx, row, sum)
 	if err == nil && !moved {
 		err = errNotAdopted()
 	}
@@ -142,7 +148,7 @@ func (f *Files) stageContent(ctx context.Context, row *File, kind string, body i
 		return nil, err
 	}
 	defer w.Abort()
-	digest, size, err := blob.Receive(w, body)
+	sum, size, err := blob.Receive(w, body)
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, errs.Wrap(errs.Malformed, "The content was cut short. Nothing was changed.", err)
 	}
@@ -154,8 +160,8 @@ func (f *Files) stageContent(ctx context.Context, row *File, kind string, body i
 	}
 	now := f.now().UTC().Truncate(time.Microsecond)
 	return &upload{
-		File:   File{ID: id, Name: row.Name, ContentType: kind, Size: size, SHA256: digest, Owner: row.Owner, path: blob.Path(digest), Uploaded: now, Modified: now},
-		staged: blob.Staged{ID: id, SHA256: digest, Size: size},
+		File:   File{ID: id, Name: row.Name, ContentType: kind, Size: size, SHA256: sum, Owner: row.Owner, path: blob.Path(sum), Uploaded: now, Modified: now},
+		staged: blob.Staged{ID: id, SHA256: sum, Size: size},
 	}, nil
 }
 
