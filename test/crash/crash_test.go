@@ -210,7 +210,7 @@ func TestCollector(t *testing.T) {
 		h.Setenv("HOMESERVER_FAILPOINT", point)
 		h.Launch()
 		h.WaitListening(patience)
-		stop := h.load(3) // they only upload
+		stop := h.load(2) // which only upload
 		if h.WaitExit(patience) != -1 {
 			t.Fatal("the server was not killed")
 		}
