@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -36,8 +37,10 @@ func (s store) change(ctx context.Context, now int64, owners []string, fn func(*
 			return err
 		}
 		a, err = c.set.apply(ctx, tx, now)
+		failpoint.Hit("before-change")
 		return err
 	})
+	failpoint.Hit("after-change")
 	return a, err
 }
 

@@ -1,7 +1,8 @@
 // Package crash kills the server at every step of the write path and at random moments, two
-// hundred times and more, while several clients upload and delete. After each death:
-// everything acknowledged is there with its content, nothing half is visible, and `check`
-// finds nothing but orphans; in the end the collector removes those.
+// hundred times and more, while several clients upload, replace, move, delete and restore, and
+// the collector is at work. After each death: everything acknowledged is as it was acknowledged to
+// be, nothing half is visible, every number is right, and `check` finds nothing but orphans;
+// in the end the collector removes those.
 //
 // CRASH_ROUNDS sets the number of kills.
 package crash
@@ -41,6 +42,8 @@ func points() map[string]int {
 		"after-create": 30, "mid-write": 40, "before-fsync": 30, "after-fsync": 30, "after-rename": 12, "after-dirsync": 12,
 		"after-blob-row": 12, "before-commit": 12, "after-commit": 30,
 		"before-group-sync": 3, "after-group-sync": 3, "after-group-commit": 3,
+		"mid-append": 5, "after-append": 5, "before-append-sync": 5, "after-append-sync": 5, "after-offset": 5,
+		"before-change": 5, "after-change": 5,
 	}
 }
 
@@ -51,7 +54,6 @@ func elsewhere() map[string]string {
 		"adopt-hashed": "adopt", "adopt-digest": "adopt", "adopt-moved": "adopt",
 		"collect-before": "TestCollector", "collect-row": "TestCollector",
 		"before-unlink": "TestCollector", "after-unlink": "TestCollector",
-		"after-append": "TestResumable", "mid-append": "TestResumable", "before-append-sync": "TestResumable", "after-append-sync": "TestResumable", "after-offset": "TestResumable",
 		"backup-copying": "backup", "backup-synced": "backup", "backup-named": "backup", "backup-before-finish": "backup", "backup-listed": "backup",
 		"backup-finished": "backup", "backup-thinning": "backup", "backup-sweeping": "backup",
 		"manifest-written": "backup", "manifest-named": "backup", "journal-append": "backup",
@@ -146,10 +148,13 @@ func (h *household) round(n int) {
 		point = fmt.Sprintf("%s:%d", name, 1+rand.IntN(points()[name]))
 	}
 	h.Setenv("HOMESERVER_FAILPOINT", point)
+	if n%3 == 0 && len(h.seen) > 0 {
+		h.ExpireLeases() // the collector begins at once
+	}
 	h.Launch()
 	h.WaitListening(patience)
 	h.look()
-	stop := h.load(4 + rand.IntN(5))
+	stop := h.load(5 + rand.IntN(4))
 	if point != "" {
 		select {
 		case <-h.Exited():
@@ -175,12 +180,17 @@ func (h *household) settle() {
 	h.t.Helper()
 	h.Setenv("HOMESERVER_FAILPOINT", "")
 	h.Start()
-	h.verified = map[string]bool{}
+	for _, u := range h.pending {
+		u.Finish(h.t)
+		h.promise(u.FileID, state{digest: server.Digest(u.Content), folder: u.folder}, false)
+	}
+	h.seen = map[string]string{}
 	h.look()
+	h.feed()
 	h.Stop()
 	h.check(false)
-	h.t.Logf("%d uploads and %d deletions acknowledged", len(h.acknowledged), len(h.deleted))
-	if len(h.acknowledged) == 0 {
+	h.t.Logf("acknowledged: %v", h.acked)
+	if h.acked["upload"] == 0 {
 		h.t.Error("no upload was ever acknowledged")
 	}
 }
@@ -200,7 +210,7 @@ func TestCollector(t *testing.T) {
 		h.Setenv("HOMESERVER_FAILPOINT", point)
 		h.Launch()
 		h.WaitListening(patience)
-		stop := h.load(8)
+		stop := h.load(2) // which only upload
 		if h.WaitExit(patience) != -1 {
 			t.Fatal("the server was not killed")
 		}
@@ -220,6 +230,7 @@ func TestCollector(t *testing.T) {
 	}
 	h.JSON(t, "POST", "/api/v1/trash/empty", map[string]string{"confirm": fmt.Sprint(deletions)}).Expect(t, 200)
 	h.Stop()
+	h.forgetTrash()
 	h.Setenv("COLLECT_AFTER", "1s")
 	for _, point := range []string{"collect-before", "collect-row", "before-unlink", "after-unlink"} {
 		h.Setenv("HOMESERVER_FAILPOINT", point)
@@ -253,12 +264,12 @@ func TestCollector(t *testing.T) {
 // newHousehold prepares a server with failpoints on an empty database.
 func newHousehold(t *testing.T, database string) *household {
 	t.Helper()
-	env := map[string]string{}
+	env := map[string]string{"COLLECT_AFTER": "1s"}
 	if database == "postgres" {
 		env["DATABASE_URL"] = sqldbtest.Postgres(t)
 	}
 	return &household{
 		Server: server.New(t, server.Options{Tags: "failpoint", Env: env}), t: t,
-		acknowledged: map[string]string{}, deleted: map[string]string{}, doubtful: map[string]string{}, verified: map[string]bool{},
+		facts: map[string]*fact{}, gone: map[string]bool{}, seen: map[string]string{}, acked: map[string]int{},
 	}
 }
