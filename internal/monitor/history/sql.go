@@ -19,7 +19,10 @@ func (h *History) load(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
 		`CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, scale REAL NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS pages (tier INTEGER NOT NULL, series INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL, PRIMARY KEY (tier, series, number)) WITHOUT ROWID`,
+		// A table with a rowid keeps a page of up to 4 kB in one leaf; without one it would spill
+		// into a page of its own from 1 kB on.
+		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
+		`CREATE INDEX IF NOT EXISTS pages_by_age ON pages (tier, number)`,
 		`CREATE TABLE IF NOT EXISTS tail (id INTEGER PRIMARY KEY, ticks BLOB NOT NULL)`,
 	} {
 		if _, err := h.db.Exec(ctx, statement); err != nil {
@@ -180,7 +183,7 @@ func (h *History) reopen(ctx context.Context) error {
 // readPage reads a page; one that is not there, or damaged, is all gaps.
 func (h *History) readPage(ctx context.Context, q sqldb.Querier, t tier, id, number int64) ([][]int64, error) {
 	var blob []byte
-	err := q.QueryRow(ctx, `SELECT page FROM pages WHERE tier = $1 AND series = $2 AND number = $3`, int(t), id, number).Scan(&blob)
+	err := q.QueryRow(ctx, `SELECT page FROM pages WHERE id = $1`, pageID(t, id, number)).Scan(&blob)
 	if err != nil && !errors.Is(err, sqldb.ErrNoRows) {
 		return nil, err
 	}
@@ -199,9 +202,16 @@ func (h *History) readPage(ctx context.Context, q sqldb.Querier, t tier, id, num
 }
 
 func (h *History) writePage(ctx context.Context, tx *sqldb.Tx, t tier, id, number int64, page [][]int64) error {
-	_, err := tx.Exec(ctx, `INSERT INTO pages (tier, series, number, page) VALUES ($1, $2, $3, $4) ON CONFLICT (tier, series, number) DO UPDATE SET page = excluded.page`,
-		int(t), id, number, h.pages.pack(page...))
+	_, err := tx.Exec(ctx, `INSERT INTO pages (id, tier, number, page) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET page = excluded.page`,
+		pageID(t, id, number), int(t), number, h.pages.pack(page...))
 	return err
+}
+
+// pageID is a page's row: its tier, series and number in one, so that the pages of a series lie
+// side by side in the order of time.
+func pageID(t tier, series, number int64) int64 {
+	const numbers = 1 << 32 // hours until the year 491,936
+	return (int64(t)<<26|series&(1<<26-1))*numbers + number&(numbers-1)
 }
 
 // Trim drops what is older than its tier is kept and, when the file has grown beyond its
