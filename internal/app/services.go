@@ -1,11 +1,13 @@
 package app
 
 import (
+	"path/filepath"
+	"time"
+
 	"homeserver/internal/auth"
 	"homeserver/internal/monitor"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/service"
-	"time"
 )
 
 // services is the list of rooms, in wiring order: migrations are applied in it. Adding a room
@@ -15,7 +17,7 @@ func (a *App) services(storage string) httpd.Doors {
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),
-		monitor.New(monitor.Config{StoragePath: storage, Started: a.started}, a.files.Usage, a.log).Service(),
+		monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + filepath.Join(a.config.House.DataDir, "monitoring.db")}, a.files.Usage, a.log).Service(),
 	}
 	return a.auth
 }

@@ -37,6 +37,7 @@ func (m *Monitor) routes(r *httpd.Router) {
 		"System figures of the last tick, size of the library, uptime of the server and the machine they belong to: what the WebSocket sends every 2 s."), m.getDashboard)
 	httpd.Register(r, describe("/recent", "get-recent", "The last minutes",
 		"Samples of up to 15 minutes, one every 2 s, oldest first, in columns for charts. `null` is a gap: not measured. They are kept in memory and begin anew with the server."), m.getRecent)
+	m.historyRoutes(r)
 	r.Handle(m.describeFeed(r), m.serveFeed)
 }
 

@@ -3,7 +3,7 @@
 //
 // One sampler owns every baseline. It ticks every 2 s on even seconds, asks all collectors at
 // once and publishes an immutable Snapshot through an atomic pointer. WebSocket, REST and the
-// last minutes read that snapshot; nobody else calls the operating system. The dashboard is
+// last minutes read that snapshot, and the history (package history) is handed it; nobody else calls the operating system. The dashboard is
 // encoded once a tick and the same bytes go to every client.
 //
 // Invariants:
@@ -19,6 +19,7 @@ package monitor
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,10 @@ const firstWait = 5 * time.Second
 type Config struct {
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
+	// HistoryURL is the SQLite file of the history, for sqldb.Open; "" keeps none.
+	HistoryURL string
+	// HistoryMaxBytes is how large it may grow; 0 is the usual limit.
+	HistoryMaxBytes int64
 }
 
 // Usage tells how many files the library holds and their bytes, from memory.
@@ -47,6 +52,7 @@ type Monitor struct {
 	current atomic.Pointer[Snapshot]
 	first   chan struct{} // closed when current is set for the first time
 	recent  *ring
+	memory  memory
 	live    *live
 	sampler *sampler
 }
@@ -59,7 +65,7 @@ func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Mo
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
-		recent: newRing(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
+		recent: newRing(), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
 	}
 }
 
@@ -70,19 +76,18 @@ func (m *Monitor) Service() service.Service {
 
 // Run samples until ctx ends, then says goodbye to the live clients.
 func (m *Monitor) Run(ctx context.Context) error {
-	feed := make(chan struct{})
-	go func() {
-		defer close(feed)
-		m.live.run(ctx)
-	}()
+	var group sync.WaitGroup
+	group.Go(func() { m.live.run(ctx) })
+	group.Go(func() { m.runMemory(ctx) })
 	m.sampler.run(ctx, m.publish)
-	<-feed
+	group.Wait()
 	return nil
 }
 
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
 	m.recent.add(s)
+	m.remember(s)
 	if s.Complete() {
 		m.live.publish(m.frame(s)) // before current: clients join only once there is one
 	}

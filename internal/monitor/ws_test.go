@@ -26,7 +26,12 @@ const patience = 20 * time.Second
 // openHouse serves a room over the real machine and returns its address.
 func openHouse(t *testing.T, usage Usage) string {
 	t.Helper()
-	m := New(Config{StoragePath: t.TempDir(), Started: time.Now()}, usage, quiet())
+	return openRoom(t, New(Config{StoragePath: t.TempDir(), Started: time.Now()}, usage, quiet()))
+}
+
+// openRoom runs a room behind a server and returns its address.
+func openRoom(t *testing.T, m *Monitor) string {
+	t.Helper()
 	router := httpd.NewRouter("HomeServer", "test")
 	m.Service().Routes(router)
 	local := httpd.Recognise(func(r *http.Request) identity.Principal {

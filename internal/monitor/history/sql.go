@@ -1,0 +1,315 @@
+package history
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"homeserver/internal/platform/sqldb"
+)
+
+// schemaVersion is the file's format. Another one is set aside by people, never overwritten.
+const schemaVersion = 1
+
+// load makes the tables, reads the series, and takes the tail in.
+func (h *History) load(ctx context.Context) error {
+	for _, statement := range []string{
+		`CREATE TABLE IF NOT EXISTS format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, scale REAL NOT NULL)`,
+		// A table with a rowid keeps a page of up to 4 kB in one leaf; without one it would spill
+		// into a page of its own from 1 kB on.
+		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
+		`CREATE INDEX IF NOT EXISTS pages_by_age ON pages (tier, number)`,
+		`CREATE TABLE IF NOT EXISTS tail (id INTEGER PRIMARY KEY, ticks BLOB NOT NULL)`,
+	} {
+		if _, err := h.db.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if _, err := h.db.Exec(ctx, `INSERT INTO format (one, version) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, schemaVersion); err != nil {
+		return err
+	}
+	var version int
+	if err := h.db.QueryRow(ctx, `SELECT version FROM format`).Scan(&version); err != nil {
+		return err
+	}
+	if version != schemaVersion {
+		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
+	}
+	if err := h.loadSeries(ctx); err != nil {
+		return err
+	}
+	return h.loadTail(ctx)
+}
+
+func (h *History) loadSeries(ctx context.Context) error {
+	rows, err := h.db.Query(ctx, `SELECT id, key, scale FROM series ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var s series
+		if err := rows.Scan(&s.id, &s.key, &s.scale); err != nil {
+			return err
+		}
+		h.keep(s)
+	}
+	return rows.Err()
+}
+
+// loadTail takes in what was written since the last hour was put away.
+func (h *History) loadTail(ctx context.Context) error {
+	rows, err := h.db.Query(ctx, `SELECT ticks FROM tail ORDER BY id`)
+	if err != nil {
+		return err
+	}
+	var all []tick
+	byID := map[int64]int{}
+	for i, s := range h.series {
+		byID[s.id] = i
+	}
+	for rows.Next() {
+		var blob []byte
+		if err := rows.Scan(&blob); err != nil {
+			break
+		}
+		ticks, err := decodeTicks(blob, byID)
+		if err != nil {
+			h.log.Warn("some seconds of the history cannot be read", "error", err)
+		}
+		all = append(all, ticks...)
+	}
+	err = errors.Join(rows.Err(), rows.Close())
+	if err != nil {
+		return err
+	}
+	for _, t := range all {
+		if err := h.moveTo(ctx, floorDiv(t.slot, samplesPerHour)); err != nil {
+			return err
+		}
+		h.put(t)
+	}
+	return nil
+}
+
+func (h *History) addSeries(ctx context.Context, key string, scale float64) (s series, err error) {
+	s = series{key: key, scale: scale}
+	err = h.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		return tx.QueryRow(ctx, `INSERT INTO series (key, scale) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id, scale`, key, scale).Scan(&s.id, &s.scale)
+	})
+	return s, err
+}
+
+// Flush makes durable what came since the last one.
+func (h *History) Flush(ctx context.Context) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.fresh) == 0 {
+		return nil
+	}
+	if _, err := h.db.Exec(ctx, `INSERT INTO tail (ticks) VALUES ($1)`, h.encodeTicks(h.fresh)); err != nil {
+		return err
+	}
+	h.fresh = h.fresh[:0]
+	return nil
+}
+
+// putAway writes the open hour's pages and what follows from them, and empties the tail.
+func (h *History) putAway(ctx context.Context) error {
+	err := h.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		for _, i := range h.openSeries() {
+			id, page := h.series[i].id, [][]int64{h.open[i]}
+			if err := h.writePage(ctx, tx, samples, id, h.hour, page); err != nil {
+				return err
+			}
+			ofHour := rollUp(page, int(samplesPerMinute))
+			if err := h.merge(ctx, tx, minutes, id, h.hour*minutesPerHour, ofHour); err != nil {
+				return err
+			}
+			if err := h.merge(ctx, tx, hours, id, h.hour, rollUp(ofHour, minutesPerHour)); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM tail`)
+		return err
+	})
+	if err == nil {
+		h.fresh = h.fresh[:0]
+	}
+	return err
+}
+
+func (h *History) openSeries() []int {
+	list := make([]int, 0, len(h.open))
+	for i := range h.open {
+		list = append(list, i)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// merge writes slots from a slot on into the page that holds them.
+func (h *History) merge(ctx context.Context, tx *sqldb.Tx, t tier, id, from int64, slots [][]int64) error {
+	number := floorDiv(from, t.slots())
+	page, err := h.readPage(ctx, tx, t, id, number)
+	if err != nil {
+		return err
+	}
+	at := from - number*t.slots()
+	for c := range slots {
+		copy(page[c][at:], slots[c])
+	}
+	return h.writePage(ctx, tx, t, id, number, page)
+}
+
+// reopen takes in what is already there of the hour that was just opened.
+func (h *History) reopen(ctx context.Context) error {
+	for i, s := range h.series {
+		page, err := h.readPage(ctx, h.db, samples, s.id, h.hour)
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(page[0], func(v int64) bool { return v != gap }) {
+			h.open[i] = page[0]
+		}
+	}
+	return nil
+}
+
+// readPage reads a page; one that is not there, or damaged, is all gaps.
+func (h *History) readPage(ctx context.Context, q sqldb.Querier, t tier, id, number int64) ([][]int64, error) {
+	var blob []byte
+	err := q.QueryRow(ctx, `SELECT page FROM pages WHERE id = $1`, pageID(t, id, number)).Scan(&blob)
+	if err != nil && !errors.Is(err, sqldb.ErrNoRows) {
+		return nil, err
+	}
+	if err == nil {
+		page, err := h.pages.unpack(blob, t.columns(), int(t.slots()))
+		if err == nil {
+			return page, nil
+		}
+		h.log.Warn("a page of the history is damaged and shows as a gap", "series", id, "error", err)
+	}
+	page := make([][]int64, t.columns())
+	for i := range page {
+		page[i] = gaps(int(t.slots()))
+	}
+	return page, nil
+}
+
+func (h *History) writePage(ctx context.Context, tx *sqldb.Tx, t tier, id, number int64, page [][]int64) error {
+	_, err := tx.Exec(ctx, `INSERT INTO pages (id, tier, number, page) VALUES ($1, $2, $3, $4) ON CONFLICT (id) DO UPDATE SET page = excluded.page`,
+		pageID(t, id, number), int(t), number, h.pages.pack(page...))
+	return err
+}
+
+// pageID is a page's row: its tier, series and number in one, so that the pages of a series lie
+// side by side in the order of time.
+func pageID(t tier, series, number int64) int64 {
+	const numbers = 1 << 32 // hours until the year 491,936
+	return (int64(t)<<26|series&(1<<26-1))*numbers + number&(numbers-1)
+}
+
+// Trim drops what is older than its tier is kept and, when the file has grown beyond its
+// limit, the oldest of the finest tier.
+func (h *History) Trim(ctx context.Context, now time.Time) error {
+	for t := range tiers {
+		oldest := floorDiv(now.Add(-t.keep()).UnixMilli(), t.step().Milliseconds()*t.slots())
+		if _, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number < $2`, int(t), oldest); err != nil {
+			return err
+		}
+	}
+	for t := samples; t < hours; t++ {
+		for {
+			used, err := h.size(ctx)
+			if err != nil || used <= h.config.MaxBytes {
+				return err
+			}
+			n, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number = (SELECT min(number) FROM pages WHERE tier = $1)`, int(t))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+	}
+	return nil
+}
+
+// size is what the file's pages in use take, in bytes.
+func (h *History) size(ctx context.Context) (int64, error) {
+	var used, free, page int64
+	err := errors.Join(
+		h.db.QueryRow(ctx, `PRAGMA page_count`).Scan(&used),
+		h.db.QueryRow(ctx, `PRAGMA freelist_count`).Scan(&free),
+		h.db.QueryRow(ctx, `PRAGMA page_size`).Scan(&page))
+	return (used - free) * page, err
+}
+
+// encodeTicks writes ticks for the tail: their number, then of each its slot, the number of its
+// values, and series and value in turn.
+func (h *History) encodeTicks(ticks []tick) []byte {
+	b := binary.AppendUvarint(nil, uint64(len(ticks)))
+	for _, t := range ticks {
+		b = binary.AppendVarint(b, t.slot)
+		b = binary.AppendUvarint(b, uint64(len(t.samples)))
+		for i, s := range t.samples {
+			b = binary.AppendVarint(b, h.series[s].id)
+			b = binary.AppendVarint(b, t.values[i])
+		}
+	}
+	return b
+}
+
+func decodeTicks(b []byte, byID map[int64]int) ([]tick, error) {
+	r := reader{b: b}
+	var ticks []tick
+	for range r.uvarint() {
+		t := tick{slot: r.varint()}
+		for range r.uvarint() {
+			id, v := r.varint(), r.varint()
+			if i, ok := byID[id]; ok && !r.failed {
+				t.samples, t.values = append(t.samples, i), append(t.values, v)
+			}
+			if r.failed {
+				return ticks, errPage
+			}
+		}
+		if r.failed {
+			return ticks, errPage
+		}
+		ticks = append(ticks, t)
+	}
+	return ticks, nil
+}
+
+// reader takes numbers off a buffer.
+type reader struct {
+	b      []byte
+	failed bool
+}
+
+func (r *reader) took(n int) {
+	if n <= 0 {
+		r.failed, r.b = true, nil
+		return
+	}
+	r.b = r.b[n:]
+}
+
+func (r *reader) uvarint() uint64 {
+	v, n := binary.Uvarint(r.b)
+	r.took(n)
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.b)
+	r.took(n)
+	return v
+}

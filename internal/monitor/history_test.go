@@ -1,0 +1,76 @@
+package monitor
+
+import (
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestHistoryOutlivesTheServer: figures of one life of the server are there in the next, beside
+// those of the present.
+func TestHistoryOutlivesTheServer(t *testing.T) {
+	file := "sqlite:" + filepath.Join(t.TempDir(), "monitoring.db")
+	began := time.Now().Add(-time.Minute)
+	ask := func(base string) (samples float64, last float64) {
+		body := get(t, base+"/history?metrics=memory_percent,cpu_percent&points=60&from="+url.QueryEscape(began.Format(time.RFC3339)), http.StatusOK)
+		series := body["series"].([]any)[0].(map[string]any)
+		for i, n := range series["count"].([]any) {
+			samples += n.(float64)
+			if n.(float64) > 0 {
+				low, mean, high := series["min"].([]any)[i].(float64), series["mean"].([]any)[i].(float64), series["max"].([]any)[i].(float64)
+				if low > mean || mean > high || mean <= 0 || mean > 100 {
+					t.Errorf("got mean %v of [%v, %v]", mean, low, high)
+				}
+				last = mean
+			}
+		}
+		return samples, last
+	}
+	wait := func(base string, more float64) float64 {
+		look, deadline := time.NewTicker(100*time.Millisecond), time.After(20*time.Second)
+		defer look.Stop()
+		for {
+			samples, _ := ask(base)
+			if samples >= more {
+				return samples
+			}
+			select {
+			case <-look.C:
+			case <-deadline:
+				return samples
+			}
+		}
+	}
+	t.Run("first life", func(t *testing.T) {
+		base := "http://" + openRoom(t, New(Config{StoragePath: t.TempDir(), Started: time.Now(), HistoryURL: file}, fixedUsage, quiet())) + prefix
+		get(t, base+"/system", http.StatusOK)
+		if n := wait(base, 1); n < 1 {
+			t.Fatalf("got %v samples, want the first", n)
+		}
+	})
+	t.Run("second life", func(t *testing.T) {
+		base := "http://" + openRoom(t, New(Config{StoragePath: t.TempDir(), Started: time.Now(), HistoryURL: file}, fixedUsage, quiet())) + prefix
+		get(t, base+"/system", http.StatusOK)
+		if n := wait(base, 2); n < 2 {
+			t.Errorf("got %v samples, want those of both lives", n)
+		}
+		for _, bad := range []string{"metrics=cpu_percent", "metrics=nonsense&from=2026-01-01T00:00:00Z", "metrics=cpu_percent&from=2001-01-01T00:00:00Z",
+			"metrics=cpu_percent&from=2026-01-02T00:00:00Z&to=2026-01-01T00:00:00Z", "metrics=cpu_percent&from=2026-01-01T00:00:00Z&points=1"} {
+			get(t, base+"/history?"+bad, http.StatusUnprocessableEntity)
+		}
+	})
+}
+
+// TestMetricsAreWhole: every metric has a name of its own, a unit and a way to be remembered.
+func TestMetricsAreWhole(t *testing.T) {
+	var names []string
+	for _, m := range metrics() {
+		if m.Name == "" || m.Unit == "" || m.Title == "" || m.scale <= 0 || m.of == nil || slices.Contains(names, m.Name) {
+			t.Errorf("%+v is not whole, or named twice", m)
+		}
+		names = append(names, m.Name)
+	}
+}
