@@ -10,6 +10,7 @@ import (
 
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
 )
 
 const (
@@ -54,6 +55,7 @@ func (v condition) kind() damageKind {
 type damageSet struct {
 	mu      sync.RWMutex
 	digests map[string]bool
+	changes int // counts what was noted here
 }
 
 // has reports whether content is known to be damaged.
@@ -72,6 +74,7 @@ func (d *damageSet) count() int {
 func (d *damageSet) set(digest string, damaged bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.changes++
 	fresh := maps.Clone(d.digests)
 	if fresh == nil {
 		fresh = map[string]bool{}
@@ -83,23 +86,44 @@ func (d *damageSet) set(digest string, damaged bool) {
 	d.digests = fresh
 }
 
-func (d *damageSet) replace(list []string) {
+// noted counts what was noted here so far.
+func (d *damageSet) noted() int {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return d.changes
+}
+
+// replace takes what the database says, unless something has been noted here since the count
+// was taken: then what was read may be older. It tells whether anything was not known.
+func (d *damageSet) replace(list []string, noted int) (news bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.changes != noted {
+		return false
+	}
 	fresh := make(map[string]bool, len(list))
 	for _, digest := range list {
 		fresh[digest] = true
+		news = news || !d.digests[digest]
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	d.digests = fresh
+	return news
 }
 
-// refreshDamage reads what is damaged from the database.
+// refreshDamage reads what is damaged from the database. What another process has found is soon
+// looked at again here: it may have come again before anybody here knew.
 func (f *Files) refreshDamage(ctx context.Context) error {
+	noted := f.care.damaged.noted()
 	list, err := f.store.damagedDigests(ctx, "", damageKnown)
-	if err == nil {
-		f.care.damaged.replace(list)
+	if err != nil {
+		return err
 	}
-	return err
+	if news := f.care.damaged.replace(list, noted); news {
+		if w := f.workers.Load(); w != nil {
+			w.Trigger("files.scrub")
+		}
+	}
+	return nil
 }
 
 // intact refuses content that is known to be damaged: an error that says so is better than
@@ -125,6 +149,7 @@ func (f *Files) foundDamaged(ctx context.Context, digest string, v condition, co
 	}
 	place, err := f.putAside(ctx, digest, content)
 	closeContent(content)
+	failpoint.Hit("scrub-aside")
 	if errors.Is(err, blob.ErrNotExist) {
 		return nil
 	}
@@ -156,11 +181,15 @@ func (f *Files) stillDamaged(digest string, v condition) func(context.Context) (
 // noteDamage notes in the database, the feed and the log that content is damaged.
 func (f *Files) noteDamage(ctx context.Context, digest string, v condition, place string, still func(context.Context) (bool, error)) error {
 	d := damage{SHA256: digest, kind: v.kind(), place: place, found: f.now().UnixMicro()}
+	// Known before it is noted: an upload that waits for the transaction must see it and heal.
+	was := f.care.damaged.has(digest)
+	f.care.damaged.set(digest, true)
 	a, noted, err := f.store.noteDamage(ctx, d, still)
 	if err != nil || !noted.there {
+		f.care.damaged.set(digest, was && err != nil)
 		return err
 	}
-	f.care.damaged.set(digest, true)
+	failpoint.Hit("scrub-noted")
 	if f.done(a); noted.fresh {
 		f.log.Error("content is damaged; the integrity page says which files it concerns", "sha256", digest, "kind", string(d.kind), "files", noted.files, "place", place)
 	}

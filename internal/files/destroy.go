@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"homeserver/internal/platform/blob"
+	"homeserver/internal/platform/failpoint"
 )
 
 const (
@@ -55,6 +56,7 @@ func (f *Files) destroy(ctx context.Context, ids []string) (all destroyed, err e
 			if err != nil {
 				return all, err
 			}
+			failpoint.Hit("destroyed")
 			f.done(a)
 			if all.add(d); last {
 				break

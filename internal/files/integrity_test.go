@@ -373,6 +373,29 @@ func TestDamageThatHasGone(t *testing.T) {
 	})
 }
 
+// TestUploadWhileDamageIsNoted: an upload of the same content that comes just then heals.
+func TestUploadWhileDamageIsNoted(t *testing.T) {
+	eachShaky(t, func(t *testing.T, h *house, _ *shaky) {
+		file := h.put("a", "content", "")
+		h.lose(file)
+		code := make(chan int)
+		h.must(h.noteDamage(t.Context(), *file.SHA256, contentLost, "", func(context.Context) (bool, error) {
+			go func() {
+				kind, body := formOf("again", []byte("content"), "")
+				code <- h.do("POST", prefix+"/upload", kind, body).Code
+			}()
+			return true, nil
+		}))
+		if got := <-code; got != 200 {
+			t.Fatalf("got %d", got)
+		}
+		if got := h.integrity(); got.DamagedNow != 0 || len(got.Damaged) != 1 {
+			t.Errorf("got %+v", got)
+		}
+		h.want(h.get(prefix+"/"+file.ID+"/download"), 200)
+	})
+}
+
 // TestCheckKnowsOfDamage: homeserver check notes what it finds where scrub does.
 func TestCheckKnowsOfDamage(t *testing.T) {
 	eachShaky(t, func(t *testing.T, h *house, _ *shaky) {

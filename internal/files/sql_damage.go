@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -59,6 +60,7 @@ func (s store) noteDamage(ctx context.Context, d damage, still func(context.Cont
 			return err
 		}
 		a, err = set.apply(ctx, tx, d.found)
+		failpoint.Hit("scrub-noting")
 		return err
 	})
 	return a, noted, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -38,6 +39,7 @@ func (s store) destroy(ctx context.Context, entries, ids []string, last bool, no
 			}
 		}
 		a, err = set.apply(ctx, tx, now)
+		failpoint.Hit("destroy-rows")
 		return err
 	})
 	return d, a, err
