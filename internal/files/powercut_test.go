@@ -4,6 +4,7 @@ package files
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io/fs"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +40,10 @@ type outage struct {
 
 	mu       sync.Mutex
 	promised map[string]string // id -> digest of what is stored for certain
+	either   map[string]string // id -> what it may be instead: a replacement was not answered
+	old      map[string]string // id -> digest of a version that there must be
 	seen     int               // promises so far
+	did      map[string]int    // what else was answered, by what it was
 	count    int
 }
 
@@ -47,7 +52,7 @@ type outage struct {
 // half is visible, and a check finds nothing but content without a file.
 func TestPowerCuts(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		o := &outage{db: db, promised: map[string]string{}}
+		o := &outage{db: db, promised: map[string]string{}, either: map[string]string{}, old: map[string]string{}, did: map[string]int{}}
 		root := filepath.Join(memory(t), "storage")
 		o.firstStart(t, root)
 		for n := range powerCuts {
@@ -60,7 +65,8 @@ func TestPowerCuts(t *testing.T) {
 				t.Fatalf("after cut %d", n+1)
 			}
 		}
-		if o.seen == 0 {
+		t.Logf("%d files promised, and %v", o.seen, o.did)
+		if o.seen == 0 || o.did["replaced"] == 0 {
 			t.Error("nothing was ever promised")
 		}
 	})
@@ -69,7 +75,7 @@ func TestPowerCuts(t *testing.T) {
 // TestPowerCutsDuringAdoption cuts the power again and again while the original's files become blobs.
 func TestPowerCutsDuringAdoption(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		o := &outage{db: db, promised: map[string]string{}}
+		o := &outage{db: db, promised: map[string]string{}, either: map[string]string{}, old: map[string]string{}, did: map[string]int{}}
 		root := filepath.Join(memory(t), "storage")
 		var rows []legacyRow
 		for i := range 30 {
@@ -152,7 +158,7 @@ func (o *outage) start(t *testing.T, root string, cutAt int, noWhole bool) {
 // live has people work until the power is cut.
 func (o *outage) live() {
 	o.t.Helper()
-	work := []func(){o.uploadOne, o.uploadOne, o.uploadMany, o.deleteOne, o.keepHouse}
+	work := []func(){o.uploadOne, o.uploadOne, o.uploadMany, o.replaceOne, o.goBack, o.deleteOne, o.moveOne, o.keepHouse}
 	var all sync.WaitGroup
 	for _, do := range work {
 		all.Go(func() {
@@ -213,18 +219,101 @@ func (o *outage) uploadMany() {
 	}
 }
 
-// deleteOne deletes what nobody expects any more from then on.
-func (o *outage) deleteOne() {
+// take takes a file that was promised away from the others; "" when there is none.
+func (o *outage) take() (id, digest string) {
 	o.mu.Lock()
-	var id string
-	for id = range o.promised {
-		break
+	defer o.mu.Unlock()
+	for id, digest = range o.promised {
+		if o.either[id] == "" {
+			delete(o.promised, id)
+			return id, digest
+		}
 	}
-	delete(o.promised, id)
+	return "", ""
+}
+
+// give gives it back: it has one content, or if nobody knows one of two.
+func (o *outage) give(what, id, digest, either string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.promised[id] = digest
+	if either != "" {
+		o.either[id] = either
+	} else {
+		o.did[what]++
+	}
+}
+
+// replaceOne gives a file new content; what it was is a version.
+func (o *outage) replaceOne() {
+	id, was := o.take()
+	if id == "" {
+		return
+	}
+	content := o.content()
+	digest := blobtest.Digest([]byte(content))
+	w := o.do("PUT", prefix+"/"+id+"/content", "text/plain", strings.NewReader(content))
+	if w.Code != 200 {
+		o.give("", id, was, digest)
+		return
+	}
+	o.mu.Lock()
+	o.old[id] = was
 	o.mu.Unlock()
-	if id != "" {
-		o.do("DELETE", prefix+"/"+id, "", nil)
+	o.give("replaced", id, digest, "")
+}
+
+// goBack makes a version of a file its content again.
+func (o *outage) goBack() {
+	id, was := o.take()
+	if id == "" {
+		return
 	}
+	var list versionsBody
+	w := o.get(prefix + "/" + id + "/versions")
+	if err := json.Unmarshal(w.Body.Bytes(), &list); err != nil || len(list.Versions) == 0 {
+		o.give("looked at", id, was, "")
+		return
+	}
+	v := list.Versions[rand.IntN(len(list.Versions))]
+	if w := o.house.send("POST", "/"+id+"/versions/"+v.ID+"/restore", "{}"); w.Code != 200 {
+		o.give("", id, was, v.SHA256)
+		return
+	}
+	o.give("gone back", id, v.SHA256, "")
+}
+
+// deleteOne deletes what nobody expects any more from then on, and sometimes wants it back.
+func (o *outage) deleteOne() {
+	id, digest := o.take()
+	if id == "" {
+		return
+	}
+	o.do("DELETE", prefix+"/"+id, "", nil)
+	if rand.IntN(2) == 0 {
+		if w := o.do("POST", prefix+"/"+id+"/restore", "", nil); w.Code == 200 {
+			o.give("restored", id, digest, "")
+			return
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.old, id) // the trash may have been emptied
+}
+
+// moveOne puts a file into a folder of its own, and the folder into the trash and back.
+func (o *outage) moveOne() {
+	id, digest := o.take()
+	if id == "" {
+		return
+	}
+	defer o.give("moved", id, digest, "")
+	w := o.ask("POST", folderPrefix, fmt.Sprintf(`{"parent":"household","name":"folder %d"}`, rand.Uint64()))
+	var d FolderBody
+	if w.Code != 201 || json.Unmarshal(w.Body.Bytes(), &d) != nil {
+		return
+	}
+	o.house.send("POST", "/move", fmt.Sprintf(`{"files":[{"id":%q}],"to":%q,"on_conflict":"keep"}`, id, d.ID))
 }
 
 // keepHouse lets days pass: the trash is emptied, its content collected, and what crashes left is swept.
@@ -236,6 +325,27 @@ func (o *outage) keepHouse() {
 	for _, job := range []func(context.Context) error{empty, o.Collect, o.Adopt} {
 		o.clock.advance(13 * time.Hour)
 		_ = job(context.Background()) // without power it fails
+	}
+}
+
+// versions looks for what a file once was.
+func (o *outage) versions(id string) {
+	o.t.Helper()
+	want := o.old[id]
+	if want == "" {
+		return
+	}
+	for _, v := range into[versionsBody](o.house, o.get(prefix+"/"+id+"/versions")).Versions {
+		w := o.get(prefix + "/" + id + "/versions/" + v.ID + "/download")
+		if w.Code != 200 || blobtest.Digest(w.Body.Bytes()) != v.SHA256 {
+			o.t.Errorf("the version %s of %s: got %d and %d bytes", v.SHA256, id, w.Code, w.Body.Len())
+		}
+		if v.SHA256 == want {
+			want = ""
+		}
+	}
+	if want != "" && want != o.promised[id] {
+		o.t.Errorf("%s: its version %s is gone", id, want)
 	}
 }
 
@@ -251,9 +361,13 @@ func (o *outage) look() {
 		listed[f.ID] = blobtest.Digest(w.Body.Bytes())
 	}
 	for _, id := range slices.Sorted(maps.Keys(o.promised)) {
-		if got, ok := listed[id]; !ok || got != o.promised[id] {
-			o.t.Errorf("%s was promised: got digest %q, want %s", id, got, o.promised[id])
+		got, ok := listed[id]
+		if !ok || got != o.promised[id] && got != o.either[id] {
+			o.t.Errorf("%s was promised: got digest %q, want %s %s", id, got, o.promised[id], o.either[id])
 		}
+		o.promised[id] = got // one of two is known now
+		delete(o.either, id)
+		o.versions(id)
 	}
 	o.consistent()
 	report, err := o.Check(context.Background(), CheckOptions{})

@@ -26,7 +26,7 @@ type begun struct {
 // least where it was acknowledged to be, and what was acknowledged as a file is one.
 func TestPowerCutsOfResumables(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		o := &outage{db: db, promised: map[string]string{}}
+		o := &outage{db: db, promised: map[string]string{}, either: map[string]string{}, old: map[string]string{}, did: map[string]int{}}
 		root := filepath.Join(memory(t), "storage")
 		o.firstStart(t, root)
 		resumed := 0
