@@ -16,8 +16,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"homeserver/test/server"
 )
@@ -30,8 +30,9 @@ const (
 	uploadsEach = 6
 	// largest is the size of the largest upload, in bytes.
 	largest = 3 << 20
-	// restartEvery is how long the server lives between two deaths.
-	restartEvery = 700 * time.Millisecond
+	// deathEvery is how many requests come between two deaths of the server: enough for each client
+	// to get on, however slow the machine is.
+	deathEvery = 60
 )
 
 // trial is a server behind a bad network.
@@ -238,6 +239,7 @@ func TestBadNetwork(t *testing.T) {
 		})
 		tr.check(tr.load())
 		tr.ended()
+		tr.network.Over(t)
 		for fault, n := range tr.network.Count {
 			if n == 0 {
 				t.Errorf("fault %d never happened", fault)
@@ -251,24 +253,23 @@ func TestBadNetwork(t *testing.T) {
 func TestRestarts(t *testing.T) {
 	t.Parallel()
 	server.OnEach(t, func(t *testing.T, env map[string]string) {
+		var requests atomic.Int64
+		die, stopped := make(chan struct{}, 1), make(chan int)
 		tr := begin(t, env, func(r *random, request *http.Request) server.Fault {
+			if requests.Add(1)%deathEvery == 0 {
+				select {
+				case die <- struct{}{}:
+				default: // it is dying already
+				}
+			}
 			if request.Method == http.MethodPatch && r.n(8) == 0 {
 				return server.Fault(r.n(int(server.Faults)))
 			}
 			return server.Pass
 		})
-		stop, stopped := make(chan struct{}), make(chan int)
 		go func() {
 			deaths := 0
-			defer func() { stopped <- deaths }()
-			tick := time.NewTicker(restartEvery)
-			defer tick.Stop()
-			for {
-				select {
-				case <-stop:
-					return
-				case <-tick.C:
-				}
+			for range die {
 				if deaths++; deaths%3 == 0 {
 					tr.Stop()
 				} else {
@@ -276,9 +277,11 @@ func TestRestarts(t *testing.T) {
 				}
 				tr.Start()
 			}
+			stopped <- deaths
 		}()
 		contents := tr.load()
-		close(stop)
+		tr.network.Over(t)
+		close(die)
 		t.Logf("%d deaths, faults: %v", <-stopped, tr.network.Count)
 		tr.check(contents)
 		tr.ended()

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -93,7 +94,12 @@ func write(t *testing.T, name string, content []byte) string {
 func TestTusJSClient(t *testing.T) {
 	t.Parallel()
 	server.OnEach(t, func(t *testing.T, env map[string]string) {
+		var requests atomic.Int64
+		half := make(chan struct{})
 		tr := begin(t, env, func(r *random, request *http.Request) server.Fault {
+			if requests.Add(1) == 20 {
+				close(half)
+			}
 			if request.Method == http.MethodPatch && r.n(4) == 0 {
 				return server.Fault(r.n(int(server.Faults)))
 			}
@@ -116,7 +122,7 @@ func TestTusJSClient(t *testing.T) {
 		restarted := make(chan struct{})
 		go func() {
 			defer close(restarted)
-			<-time.After(restartEvery)
+			<-half
 			tr.Kill()
 			tr.Start()
 		}()
@@ -127,6 +133,7 @@ func TestTusJSClient(t *testing.T) {
 				t.Errorf("%s: got %+v, want a file", f.Name, r)
 			}
 		}
+		tr.network.Over(t)
 		t.Logf("faults: %v", tr.network.Count)
 		tr.check(contents)
 		tr.ended()

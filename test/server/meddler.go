@@ -33,6 +33,8 @@ type Meddler struct {
 	target func() string
 	plan   func(r *http.Request) (Fault, int)
 	over   context.Context //nolint:containedctx // the test's
+	end    func()
+	server *http.Server
 
 	mu    sync.Mutex
 	late  []*held
@@ -51,17 +53,29 @@ func NewMeddler(t testing.TB, c *Client, target func() string, plan func(r *http
 	t.Helper()
 	over, end := context.WithCancel(context.Background())
 	t.Cleanup(end)
-	m := &Meddler{target: target, plan: plan, over: over}
+	m := &Meddler{target: target, plan: plan, over: over, end: end}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
-	go func() { _ = server.Serve(listener) }()
-	t.Cleanup(func() { _ = server.Close() })
+	m.server = &http.Server{Handler: m, ReadHeaderTimeout: time.Minute}
+	go func() { _ = m.server.Serve(listener) }()
+	t.Cleanup(func() { _ = m.server.Close() })
 	m.Client = NewClient("http://"+listener.Addr().String(), c.Key)
 	t.Cleanup(m.CloseIdle)
 	return m
+}
+
+// Over ends the proxy's work, and with it the connections that stayed behind; Count then stands.
+func (m *Meddler) Over(t testing.TB) {
+	t.Helper()
+	m.end()
+	m.CloseIdle()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := m.server.Shutdown(ctx); err != nil {
+		t.Errorf("the proxy's requests do not end: %v", err)
+	}
 }
 
 // ServeHTTP implements http.Handler.

@@ -16,6 +16,7 @@ function upload(file) {
   return new Promise((resolve) => {
     const { size } = statSync(file.path);
     let resumed = false;
+    let again = retryDelays.length;
     const upload = new tus.Upload(readFileSync(file.path), {
       endpoint: `${order.base}/api/v1/uploads`,
       headers: { 'X-API-Key': order.key },
@@ -32,6 +33,11 @@ function upload(file) {
         if (file.dieAt && sent >= file.dieAt) process.exit(3);
       },
       onError(error) {
+        // What puts parts together tus-js-client tries but once; a person would press "again".
+        if (!error.originalResponse && again-- > 0) {
+          setTimeout(() => upload.start(), retryDelays[0]);
+          return;
+        }
         console.log(JSON.stringify({ name: file.name, error: String(error) }));
         resolve();
       },
