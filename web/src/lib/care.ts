@@ -12,32 +12,10 @@ export const CARE = {
 } as const;
 
 /** How long what was deleted or replaced is kept. */
-export type Retention = {
-  trash_days: number;
-  trash_keep_free_percent: number;
-  version_days: number;
-  version_keep: number;
-};
-
+export type Retention = Schemas['Settings'];
 /** What one tree holds; owner '' is the household. */
-export type Space = {
-  owner: string;
-  owner_name: string;
-  files: number;
-  bytes: number;
-  trash_bytes: number;
-  version_bytes: number;
-  quota: number | null;
-  warning?: string;
-};
-
-export type StorageUse = {
-  spaces: Space[];
-  free: number;
-  total: number;
-  floor: number;
-  warning?: string;
-};
+export type Space = Schemas['SpaceBody'];
+export type StorageUse = Schemas['StorageBody'];
 
 type BackupsBody = Schemas['BackupsBody'];
 type Running = Omit<NonNullable<BackupsBody['running']>, 'progress'> & {
@@ -51,24 +29,8 @@ export type Backups = Omit<BackupsBody, 'last' | 'running'> & {
 export type BackupSchedule = Schemas['ScheduleBody'];
 export type BackupRun = Schemas['BackupBody'];
 
-export type Damage = {
-  sha256: string;
-  kind: 'wrong_content' | 'missing' | 'unreadable';
-  found_at: string;
-  place?: string;
-  healed_at: string | null;
-  healed_by?: string;
-  files: { id: string; name: string; version?: boolean; trashed?: boolean }[];
-};
-
-export type Integrity = {
-  files: number;
-  bytes: number;
-  last_finished: string | null;
-  running: { started: string; files: number; bytes: number; of_bytes: number } | null;
-  damaged: Damage[];
-  damaged_now: number;
-};
+export type Damage = Schemas['DamagedBody'];
+export type Integrity = Omit<Schemas['IntegrityBody'], 'running'> & { running: Schemas['PassBody'] | null };
 
 export type BackupState = 'none' | 'never' | 'failed' | 'incomplete' | 'overdue' | 'fresh';
 
