@@ -139,7 +139,7 @@ func readHeader(ctx context.Context, path string) (manifest.Header, error) {
 		return manifest.Header{}, err
 	}
 	defer in.Close()
-	return manifest.Read(readUntil{ctx, in}, func(manifest.Record) error { return nil })
+	return manifest.Check(readUntil{ctx, in})
 }
 
 // mendJournal finds the last mark of a journal and cuts off a torn line.

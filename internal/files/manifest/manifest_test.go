@@ -74,6 +74,9 @@ func TestACutManifestDoesNotCount(t *testing.T) {
 		if _, err := Decode(bytes.NewReader(whole[:n])); !errors.Is(err, ErrCut) && !errors.Is(err, ErrFormat) {
 			t.Fatalf("cut to %d of %d bytes: got %v", n, len(whole), err)
 		}
+		if _, err := Check(bytes.NewReader(whole[:n])); !errors.Is(err, ErrCut) && !errors.Is(err, ErrFormat) {
+			t.Fatalf("checked, cut to %d of %d bytes: got %v", n, len(whole), err)
+		}
 	}
 	packed, err := zstd.NewReader(bytes.NewReader(whole))
 	must(t, err)
@@ -90,11 +93,18 @@ func TestACutManifestDoesNotCount(t *testing.T) {
 			}
 		}
 		must(t, w.Close())
-		if _, err := Decode(&b); !errors.Is(err, ErrCut) && !errors.Is(err, ErrFormat) {
-			t.Errorf("without line %d: got %v", skip, err)
+		for how, err := range map[string]error{"read": second(Decode(bytes.NewReader(b.Bytes()))), "checked": second(Check(bytes.NewReader(b.Bytes())))} {
+			if !errors.Is(err, ErrCut) && !errors.Is(err, ErrFormat) {
+				t.Errorf("without line %d, %s: got %v", skip, how, err)
+			}
 		}
 	}
+	if h, err := Check(bytes.NewReader(whole)); err != nil || h.Seq != 7 {
+		t.Errorf("a whole one: got %+v %v", h, err)
+	}
 }
+
+func second[T any](_ T, err error) error { return err }
 
 func TestALaterFormatIsRefused(t *testing.T) {
 	var b bytes.Buffer
@@ -193,6 +203,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
+		_, _ = Check(bytes.NewReader(data))
 		again, err := Decode(bytes.NewReader(encode(t, l)))
 		if err != nil {
 			t.Fatalf("what was read cannot be read again: %v", err)
