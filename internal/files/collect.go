@@ -56,7 +56,14 @@ func (f *Files) collectExpired(ctx context.Context, cutoff int64) (removed int, 
 			return removed, err
 		}
 		after = digests[len(digests)-1]
+		awaited, err := f.store.awaited(ctx)
+		if err != nil {
+			return removed, err
+		}
 		for _, digest := range digests {
+			if awaited[digest] {
+				continue
+			}
 			ok, err := f.collectOne(ctx, digest, cutoff)
 			if err != nil {
 				return removed, err
