@@ -15,7 +15,7 @@ import (
 func resumablePoints() map[string]int {
 	return map[string]int{
 		"after-append": 4, "mid-append": 4, "before-append-sync": 3, "after-append-sync": 3, "after-offset": 3,
-		"mid-write": 8, "before-fsync": 1, "after-fsync": 1, "after-rename": 1, "after-dirsync": 1, "after-blob-row": 1, "before-commit": 1, "after-commit": 1,
+		"mid-write": 4, "before-fsync": 1, "after-fsync": 1, "after-rename": 1, "after-dirsync": 1, "after-blob-row": 1, "before-commit": 1, "after-commit": 1,
 	}
 }
 
