@@ -31,5 +31,6 @@ export default defineConfig({
       '/openapi.json': server,
     },
   },
-  test: { include: ['src/**/*.test.ts'] },
+  // A machine that builds and tests at once is slow; a hang is still a failure.
+  test: { include: ['src/**/*.test.ts'], testTimeout: 30_000 },
 });
