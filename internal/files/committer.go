@@ -27,7 +27,7 @@ type upload struct {
 	actor     string       // the account that sent it; "" for the household
 	wake      chan outcome // buffered; at most two messages
 	leader    bool         // guarded by committer.mu: was told to lead the next batch
-	warn      string       // a sentence for whoever sent it: the quota is nearly used up
+	warnings  []string     // sentences for whoever sent it
 	resumable *resumable   // the resumable upload that ends with it; nil for none
 }
 
@@ -189,7 +189,7 @@ func (f *Files) commitTogether(ctx context.Context, batch []*upload) ([]error, e
 	results := make([]error, len(batch))
 	for i, u := range batch {
 		if results[i] = list[i].err; results[i] == nil {
-			u.File, u.warn = list[i].file, list[i].warn
+			u.File, u.warnings = list[i].file, list[i].warnings
 		}
 	}
 	return results, nil

@@ -33,6 +33,7 @@ type Folder struct {
 	key    string // nameKey of Name
 	height int64  // at most so many folders lie in each other below it
 	hidden bool   // in the trash
+	alike  string // after a change: a name beside it that differs in case only
 }
 
 // root reports whether it is the top of a tree.

@@ -263,7 +263,10 @@ func TestFolderNames(t *testing.T) {
 		if numbered.Name != apart+" (2)" {
 			t.Errorf("got %q, want the bytes kept and a number", numbered.Name)
 		}
-		h.want(h.ask("POST", folderPrefix, `{"name":"CAFÉ"}`), 201) // other case is another name
+		w = h.want(h.ask("POST", folderPrefix, `{"name":"CAFÉ"}`), 201) // other case is another name
+		if !strings.Contains(w.Body.String(), `"warnings":["There is also \"caf`) {
+			t.Errorf("got %s, want a warning", w.Body)
+		}
 		deep := ""
 		for range maxDepth {
 			deep = h.mkdir(deep, "x")
@@ -285,7 +288,9 @@ func TestConflictsOfUploads(t *testing.T) {
 		if second := into[FileBody](h, h.putInto(d, "a.txt", "2", "rename")); second.Filename != "a (2).txt" {
 			t.Errorf("got %+v", second)
 		}
-		h.want(h.putInto(d, "A.txt", "3", "fail"), 200)
+		if other := into[uploadBody](h, h.putInto(d, "A.txt", "3", "fail")); len(other.Warnings) != 1 {
+			t.Errorf("got %+v, want a warning of a.txt", other)
+		}
 		replaced := into[FileBody](h, h.putInto(d, "a.txt", "four", "replace"))
 		if replaced.ID != first.ID || replaced.Size != 4 || replaced.Revision != 2 {
 			t.Errorf("got %+v, want a version of %+v", replaced, first)

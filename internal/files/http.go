@@ -49,7 +49,7 @@ func (f *File) etag() string { return revisionETag(f.Revision) }
 type uploadBody struct {
 	FileBody
 	Message  string   `json:"message" example:"File uploaded successfully"`
-	Warnings []string `json:"warnings,omitempty" doc:"Sentences: from 90 % of the quota, how much is left"`
+	Warnings []string `json:"warnings,omitempty" doc:"Sentences: from 90 % of the quota, how much is left; with on_conflict, of a name that differs in case only"`
 }
 
 // listBody is a list of files.

@@ -30,6 +30,7 @@ type FolderBody struct {
 	Revision  int64     `json:"revision" example:"1"`
 	ETag      string    `json:"etag" example:"\"r1\"" doc:"Send as If-Match to change the folder only if it still is as it was"`
 	Path      []step    `json:"path" nullable:"false" doc:"The way from the root of its tree to the folder, both included"`
+	Warnings  []string  `json:"warnings,omitempty" doc:"After making or renaming it, sentences: of a name beside it that differs in case only"`
 }
 
 type rootsBody struct {
@@ -130,7 +131,7 @@ func (f *Files) folderRoutes(r *httpd.Router) {
 // folderBody is d as clients see it; path leads to it.
 func (f *Files) folderBody(d *Folder, path []step) FolderBody {
 	b := FolderBody{ID: d.ID, Name: d.Name, Owner: d.Owner, OwnerName: f.lent.displayName(d.Owner), Files: d.files, Bytes: d.bytes, Folders: d.Folders,
-		Created: d.Created, Modified: d.Modified, Revision: d.Revision, ETag: revisionETag(d.Revision), Path: path}
+		Created: d.Created, Modified: d.Modified, Revision: d.Revision, ETag: revisionETag(d.Revision), Path: path, Warnings: alikeText(d.alike)}
 	if d.Parent != "" {
 		b.ParentID = &d.Parent
 	}

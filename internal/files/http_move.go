@@ -29,6 +29,8 @@ type doneBody struct {
 	FolderID string `json:"folder_id" doc:"The folder it lies in now"`
 	From     string `json:"from" doc:"The folder it came from"`
 	Replaced string `json:"replaced,omitempty" doc:"The file that has a new version, or the folder that went to the trash"`
+
+	Warnings []string `json:"warnings,omitempty" doc:"Sentences: of a name that differs in case only"`
 }
 
 type failedBody struct {
@@ -79,7 +81,7 @@ func (f *Files) transfer(ctx context.Context, b transferBody, do func(context.Co
 			body.Failed = append(body.Failed, failedBody{ID: m.of, Kind: string(m.kind), Status: p.Status, Detail: p.Detail, Type: p.Type})
 			continue
 		}
-		body.Done = append(body.Done, doneBody{ID: m.id, Of: m.of, Kind: string(m.kind), Name: m.name, FolderID: m.folder, From: m.from, Replaced: m.replaced})
+		body.Done = append(body.Done, doneBody{ID: m.id, Of: m.of, Kind: string(m.kind), Name: m.name, FolderID: m.folder, From: m.from, Replaced: m.replaced, Warnings: alikeText(m.alike)})
 	}
 	return &out[transferredBody]{body}, nil
 }

@@ -58,8 +58,8 @@ func (f *Files) handleUpload(w http.ResponseWriter, r *http.Request) error {
 	}
 	b := f.appendFile(make([]byte, 0, jsonRoom), &u.File)
 	b = append(b[:len(b)-1], `,"message":"File uploaded successfully"`...)
-	if u.warn != "" {
-		b = appendStrings(append(b, `,"warnings":`...), []string{u.warn})
+	if len(u.warnings) > 0 {
+		b = appendStrings(append(b, `,"warnings":`...), u.warnings)
 	}
 	sendJSON(w, append(b, '}', '\n'))
 	return nil

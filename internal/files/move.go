@@ -38,6 +38,7 @@ type moved struct {
 	folder   string
 	from     string // the folder that it came from
 	replaced string // the file that got a version, or the folder that went to the trash
+	alike    string // a name in the folder that differs in case only
 	err      error  // why nothing became of it
 }
 

@@ -58,7 +58,7 @@ func (f *Files) aim(ctx context.Context, u *upload, to destination) error {
 // placed is what became of an upload.
 type placed struct {
 	file     File
-	replaced bool   // it is the new content of a file that was there
-	err      error  // why it alone was not stored
-	warn     string // a sentence for whoever sent it
+	replaced bool     // it is the new content of a file that was there
+	err      error    // why it alone was not stored
+	warnings []string // sentences for whoever sent it
 }

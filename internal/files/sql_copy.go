@@ -87,7 +87,7 @@ func (s store) copyFile(ctx context.Context, c *changing, w *copying, job *copyJ
 		job.id, job.name, job.replaced = now.ID, now.Name, now.ID
 		return nil
 	}
-	job.id, job.name = twin.ID, twin.Name
+	job.id, job.name, job.alike = twin.ID, twin.Name, there.alike
 	return s.insertTwins(ctx, c, []File{twin})
 }
 
@@ -114,7 +114,7 @@ func (s store) copyFolder(ctx context.Context, c *changing, w *copying, job *cop
 		job.replaced = there.folder.ID
 	}
 	twins := s.duplicateFolders(job.folders, w.to, name, c.now)
-	job.id, job.name = twins[top.ID].ID, name
+	job.id, job.name, job.alike = twins[top.ID].ID, name, there.alike
 	list := make([]Folder, len(job.folders))
 	for i := range job.folders {
 		list[i] = *twins[job.folders[i].ID]

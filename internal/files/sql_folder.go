@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -168,25 +169,47 @@ func (s store) fits(ctx context.Context, tx *sqldb.Tx, path []step, id string, h
 type namesakes struct {
 	file   *File
 	folder *Folder
+	alike  string // another name there that differs in case only
 }
+
+func (n namesakes) none() bool { return n.file == nil && n.folder == nil }
 
 // namesakes looks who bears a name in a folder, but for the item except. Of several files it is
 // the one that came last.
 func (s store) namesakes(ctx context.Context, q sqldb.Querier, folder, name, except string) (n namesakes, err error) {
 	key, same := nameKey(name), sameName(name)
-	if n.folder, err = s.child(ctx, q, folder, name); err != nil {
-		return n, err
+	folders, err := s.folders(ctx, q, `SELECT `+folderColumns+` FROM folders d WHERE d.parent_id = $1 AND d.name_key = $2 AND d.deleted_at IS NULL`, folder, key)
+	for i := range folders {
+		switch d := &folders[i]; {
+		case d.ID == except:
+		case sameName(d.Name) == same:
+			n.folder = d
+		default:
+			n.alike = d.Name
+		}
 	}
-	if n.folder != nil && n.folder.ID == except {
-		n.folder = nil
+	if err != nil {
+		return n, err
 	}
 	list, err := s.files(ctx, q, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.folder_id = $1 AND f.name_key = $2 AND f.deleted_at IS NULL`, folder, key)
 	for i := range list {
-		if f := &list[i]; f.ID != except && sameName(f.Name) == same && (n.file == nil || newer(f, n.file)) {
+		switch f := &list[i]; {
+		case f.ID == except:
+		case sameName(f.Name) != same:
+			n.alike = f.Name
+		case n.file == nil || newer(f, n.file):
 			n.file = f
 		}
 	}
 	return n, err
+}
+
+// alikeText warns of a name that differs from another in case only, which to many disks is none.
+func alikeText(other string) []string {
+	if other == "" {
+		return nil
+	}
+	return []string{fmt.Sprintf("There is also %q here. Many systems cannot tell the two names apart.", other)}
 }
 
 func newer(a, b *File) bool {
@@ -210,7 +233,7 @@ func (s store) child(ctx context.Context, q sqldb.Querier, parent, name string) 
 func (s store) numbered(ctx context.Context, q sqldb.Querier, folder, name, except string) (string, error) {
 	return freeName(name, func(name string) (bool, error) {
 		n, err := s.namesakes(ctx, q, folder, name, except)
-		return n != namesakes{}, err
+		return !n.none(), err
 	})
 }
 
@@ -232,6 +255,7 @@ func (s store) settle(ctx context.Context, q sqldb.Querier, n newcomer, folder, 
 		}
 		return name, v, there, errExists(name, by)
 	case numberName:
+		there.alike = ""
 		name, err = s.numbered(ctx, q, folder, name, except)
 	}
 	return name, v, there, err
@@ -258,7 +282,7 @@ func (s store) createFolder(ctx context.Context, c *changing, parent *Folder, na
 		return nil, false, err
 	}
 	at := time.UnixMicro(c.now).UTC()
-	d = &Folder{ID: uuid.NewString(), Owner: parent.Owner, Parent: parent.ID, Name: as, key: nameKey(as), Created: at, Modified: at, Revision: 1}
+	d = &Folder{ID: uuid.NewString(), Owner: parent.Owner, Parent: parent.ID, Name: as, key: nameKey(as), Created: at, Modified: at, Revision: 1, alike: there.alike}
 	if err := s.insertFolders(ctx, c.tx, []Folder{*d}); err != nil {
 		return nil, false, err
 	}

@@ -96,7 +96,7 @@ func (s store) moveFile(ctx context.Context, c *changing, f *File, to *Folder, o
 		return err
 	}
 	c.set.changed(&old, f, changeMoved)
-	m.name = f.Name
+	m.name, m.alike = f.Name, there.alike
 	return nil
 }
 
@@ -183,7 +183,7 @@ func (s store) moveFolder(ctx context.Context, c *changing, d, to *Folder, name 
 	if err := s.attach(ctx, c, d, to, as); err != nil {
 		return err
 	}
-	m.name = as
+	m.name, m.alike, d.alike = as, there.alike, there.alike
 	return nil
 }
 

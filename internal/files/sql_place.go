@@ -45,7 +45,9 @@ func (p *placing) admit(ctx context.Context, u *upload) (placed, error) {
 	}
 	got, err := p.one(ctx, u)
 	if sp := p.c.spaces[u.Owner]; err == nil && sp.quota != nil {
-		got.warn = sp.warning(u.Owner)
+		if text := sp.warning(u.Owner); text != "" {
+			got.warnings = append(got.warnings, text)
+		}
 	}
 	return got, err
 }
@@ -58,7 +60,7 @@ func (p *placing) one(ctx context.Context, u *upload) (placed, error) {
 	if err := p.folder(ctx, u); err != nil {
 		return placed{}, err
 	}
-	name := u.Name
+	name, alike := u.Name, ""
 	if u.mayMeet() && !p.free[u.Folder+"/"+u.key] {
 		if u.conflict == renameNew || p.taken[u.Folder+"/"+u.key] { // numbers are looked for among the rows
 			if err := p.flush(ctx); err != nil {
@@ -76,7 +78,7 @@ func (p *placing) one(ctx context.Context, u *upload) (placed, error) {
 			}
 			return placed{file: *now, replaced: true}, nil
 		}
-		name = as
+		name, alike = as, there.alike
 	}
 	row := &upload{File: u.File}
 	row.Name, row.key = name, nameKey(name)
@@ -84,7 +86,7 @@ func (p *placing) one(ctx context.Context, u *upload) (placed, error) {
 	p.taken[row.Folder+"/"+row.key] = true
 	delete(p.free, row.Folder+"/"+row.key)
 	p.c.set.added(&row.File, changeCreated)
-	return placed{file: row.File}, nil
+	return placed{file: row.File, warnings: alikeText(alike)}, nil
 }
 
 // replace makes an upload the new content of a file.
