@@ -109,7 +109,7 @@ func (g *getting) plan(ctx context.Context, p Place, add func(rel string, f File
 // localPath is the path on this machine of one on the server, whose names it may not all take.
 func localPath(rel string) (string, error) {
 	local := filepath.FromSlash(rel)
-	if !filepath.IsLocal(local) || path.Clean(rel) != rel {
+	if !filepath.IsLocal(local) || path.Clean(rel) != rel || rel == "." {
 		return "", fmt.Errorf("%q is no name for a file of this machine", rel)
 	}
 	return local, nil

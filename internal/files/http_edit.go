@@ -33,6 +33,8 @@ type deleteBody struct {
 	IDs     []string `json:"ids,omitempty" nullable:"false" maxItems:"1000" doc:"Ids of files"`
 	Folders []string `json:"folders,omitempty" nullable:"false" maxItems:"1000" doc:"Ids of folders; what lies in them goes with them"`
 	Confirm string   `json:"confirm,omitempty" example:"1200" doc:"How many files may go, where the answer was 409 with the type urn:homeserver:confirm"`
+
+	IfMatch map[string]string `json:"if_match,omitempty" doc:"The etags that files and folders must still have, by their ids; if one has not, none is deleted"`
 }
 
 type deleteInput struct {
@@ -71,11 +73,15 @@ type patchTagsBody struct {
 	IDs    []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000"`
 	Add    []string `json:"add,omitempty" doc:"Tags every file shall bear"`
 	Remove []string `json:"remove,omitempty" doc:"Tags no file shall bear; removed before others are added"`
+
+	IfMatch map[string]string `json:"if_match,omitempty" doc:"The etags that files must still have, by their ids; if one has not, none is changed"`
 }
 
 type shareBody struct {
 	IDs    []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000"`
 	Shared bool     `json:"shared" doc:"Whether everybody in the house may see the files"`
+
+	IfMatch map[string]string `json:"if_match,omitempty" doc:"The etags that files must still have, by their ids; if one has not, none is changed"`
 }
 
 type changedBody struct {
@@ -117,7 +123,7 @@ func (f *Files) deleteFile(ctx context.Context, in *deleteInput) (*out[deletedBo
 	if err != nil {
 		return nil, err
 	}
-	gone, until, err := f.Delete(ctx, deletion{files: []string{in.ID}, match: match, confirm: in.Confirm})
+	gone, until, err := f.Delete(ctx, deletion{files: []string{in.ID}, match: ifMatches{in.ID: match}, confirm: in.Confirm})
 	if err == nil && gone.nothing() {
 		err = errNotFound()
 	}
@@ -132,14 +138,18 @@ func (f *Files) deleteMany(ctx context.Context, in *struct{ Body deleteBody }) (
 	if len(asked) == 0 {
 		return nil, errs.New(errs.Invalid, "Name at least one file or folder by its id.")
 	}
-	gone, until, err := f.Delete(ctx, deletion{files: in.Body.IDs, folders: in.Body.Folders, confirm: in.Body.Confirm})
+	match, err := parseIfMatches(in.Body.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	gone, until, err := f.Delete(ctx, deletion{files: in.Body.IDs, folders: in.Body.Folders, match: match, confirm: in.Body.Confirm})
 	if err != nil {
 		return nil, err
 	}
 	return &out[deletedManyBody]{deletedManyBody{Deleted: gone.ids(), Missing: missing(asked, gone.ids()), UndoUntil: until, Trash: append([]string{}, gone.trash...)}}, nil
 }
 
-func (f *Files) restore(ctx context.Context, in *idInput) (*out[FileBody], error) {
+func (f *Files) restore(ctx context.Context, in *idInput) (*tagged, error) {
 	there, err := f.Restore(ctx, []string{in.ID})
 	if err == nil && len(there) == 0 {
 		err = errNotFound()
@@ -147,7 +157,7 @@ func (f *Files) restore(ctx context.Context, in *idInput) (*out[FileBody], error
 	if err != nil {
 		return nil, err
 	}
-	return &out[FileBody]{f.bodyOf(&there[0])}, nil
+	return f.taggedBody(&there[0]), nil
 }
 
 func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*out[restoredManyBody], error) {
@@ -156,7 +166,7 @@ func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*o
 	return &out[restoredManyBody]{restoredManyBody{Restored: ids, Missing: missing(in.Body.IDs, ids)}}, err
 }
 
-func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], error) {
+func (f *Files) patch(ctx context.Context, in *patchInput) (*tagged, error) {
 	var tags []string
 	name := ""
 	var err error
@@ -198,7 +208,7 @@ func (f *Files) patch(ctx context.Context, in *patchInput) (*out[FileBody], erro
 	if shared := e.found[0].shared(); shared != was {
 		f.recordFiles(ctx, "files.share", e.found, sharing(shared))
 	}
-	return &out[FileBody]{f.bodyOf(&e.found[0])}, nil
+	return f.taggedBody(&e.found[0]), nil
 }
 
 // actions are what the gate is asked for: sharing alone is no change of the file.
@@ -217,7 +227,11 @@ func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody })
 	if err != nil {
 		return nil, err
 	}
-	e, err := f.edit(ctx, edit{ids: in.Body.IDs, may: gate(identity.From(ctx), identity.ChangeFile), change: func(row *File) error {
+	match, err := parseIfMatches(in.Body.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	e, err := f.edit(ctx, edit{ids: in.Body.IDs, may: match.gate(gate(identity.From(ctx), identity.ChangeFile)), change: func(row *File) error {
 		tags := without(row.Tags, in.Body.Remove)
 		tags = append(tags, without(add, tags)...)
 		if len(tags) > max(maxTags, len(row.Tags)) {
@@ -230,7 +244,11 @@ func (f *Files) patchTags(ctx context.Context, in *struct{ Body patchTagsBody })
 }
 
 func (f *Files) patchShare(ctx context.Context, in *struct{ Body shareBody }) (*out[changedBody], error) {
-	e, err := f.edit(ctx, edit{ids: in.Body.IDs, may: gate(identity.From(ctx), identity.ShareFile), change: func(row *File) error {
+	match, err := parseIfMatches(in.Body.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	e, err := f.edit(ctx, edit{ids: in.Body.IDs, may: match.gate(gate(identity.From(ctx), identity.ShareFile)), change: func(row *File) error {
 		return setShared(row, &in.Body.Shared)
 	}})
 	if err == nil && len(e.changed) > 0 {

@@ -107,7 +107,7 @@ func (f *Files) deleteFolder(ctx context.Context, in *deleteFolderInput) (*out[d
 	if err != nil {
 		return nil, err
 	}
-	gone, until, err := f.Delete(ctx, deletion{folders: []string{in.ID}, match: match, confirm: in.Confirm})
+	gone, until, err := f.Delete(ctx, deletion{folders: []string{in.ID}, match: ifMatches{in.ID: match}, confirm: in.Confirm})
 	if err == nil && gone.nothing() {
 		err = errNoFolder()
 	}

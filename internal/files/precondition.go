@@ -81,6 +81,32 @@ func (m ifMatch) folder(name string, revision int64) error {
 	return errs.Typed(errs.PreconditionFailed, typeOutdated, strconv.Quote(name)+" has been changed meanwhile. Nothing was done; look at it again.")
 }
 
+// ifMatches are conditions of several things, by their ids.
+type ifMatches map[string]ifMatch
+
+// parseIfMatches reads conditions by ids, each as If-Match has it.
+func parseIfMatches(values map[string]string) (ifMatches, error) {
+	all := ifMatches{}
+	for id, value := range values {
+		m, err := parseIfMatch(value)
+		if err != nil {
+			return nil, err
+		}
+		all[id] = m
+	}
+	return all, nil
+}
+
+// gate lets through what may lets through and is as its condition says.
+func (all ifMatches) gate(may func(*File) error) func(*File) error {
+	return func(f *File) error {
+		if err := may(f); err != nil {
+			return err
+		}
+		return all[f.ID].file(f)
+	}
+}
+
 // gateIf is gate for a client that says which state of the file it has seen.
 func gateIf(p identity.Principal, m ifMatch, actions ...identity.Action) func(*File) error {
 	may := gate(p, actions...)

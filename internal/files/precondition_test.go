@@ -37,3 +37,33 @@ func TestIfMatch(t *testing.T) {
 		}
 	}
 }
+
+// TestIfMatchOfSeveral: one that is no longer what the client saw stops them all.
+func TestIfMatchOfSeveral(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a, b := h.put("a", "1", ""), h.put("b", "2", "")
+		d := h.folderAt("household", "d")
+		for _, c := range []struct{ method, path, rest string }{
+			{"PATCH", "/tags", `,"add":["x"]`}, {"PATCH", "/share", `,"shared":true`}, {"POST", "/delete", fmt.Sprintf(`,"folders":[%q]`, d)},
+		} {
+			body := func(match string) string {
+				return fmt.Sprintf(`{"ids":[%q,%q]%s,"if_match":{%s}}`, a.ID, b.ID, c.rest, match)
+			}
+			for match, status := range map[string]int{fmt.Sprintf(`%q:"\"r1\"",%q:"\"r9\""`, a.ID, b.ID): 412, fmt.Sprintf(`%q:"r1"`, a.ID): 400, fmt.Sprintf(`%q:"\"r9\""`, d): map[string]int{"/delete": 412}[c.path]} {
+				if status != 0 {
+					h.want(h.send(c.method, c.path, body(match)), status)
+				}
+			}
+		}
+		if got := h.list(""); got.Total != 2 || got.Files[0].Revision != 1 || got.Files[1].Revision != 1 {
+			t.Errorf("got %+v", got)
+		}
+		w := h.send("PATCH", "/tags", fmt.Sprintf(`{"ids":[%q],"add":["x"],"if_match":{%q:"\"r1\""}}`, a.ID, a.ID))
+		h.want(w, 200)
+		if w := h.send("PATCH", "/"+a.ID, `{"filename":"c"}`); w.Header().Get("ETag") != `"r3"` {
+			t.Errorf("got %v", w.Header())
+		}
+		h.want(h.send("POST", "/delete", fmt.Sprintf(`{"ids":[%q],"folders":[%q],"if_match":{%q:"\"r3\"",%q:"\"r1\""}}`, a.ID, d, a.ID, d)), 200)
+		h.counted()
+	})
+}

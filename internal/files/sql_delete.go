@@ -17,7 +17,7 @@ func (s store) trash(ctx context.Context, c *changing, d deletion, p identity.Pr
 	if gone.folders, err = t.folders(ctx, d, p); err != nil {
 		return gone, err
 	}
-	if gone.files, err = s.lock(ctx, c.tx, d.files, false, gateIf(p, d.match, identity.ChangeFile)); err != nil {
+	if gone.files, err = s.lock(ctx, c.tx, d.files, false, d.match.gate(gate(p, identity.ChangeFile))); err != nil {
 		return gone, err
 	}
 	for i := range gone.files {
@@ -57,7 +57,7 @@ type trashing struct {
 func (t *trashing) folders(ctx context.Context, d deletion, p identity.Principal) (list []Folder, err error) {
 	may := gateFolder(p, identity.ChangeFile)
 	for _, id := range inOrder(d.folders) {
-		folder, err := t.store.lockedFolder(ctx, t.c, id, d.match, may)
+		folder, err := t.store.lockedFolder(ctx, t.c, id, d.match[id], may)
 		if errs.Is(err, errs.NotFound) {
 			continue
 		}

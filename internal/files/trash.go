@@ -58,8 +58,8 @@ func gateTrash(p identity.Principal, actions ...identity.Action) func(*Trashed) 
 // deletion is what a client wants deleted.
 type deletion struct {
 	files, folders []string
-	match          ifMatch // what the one item must still be
-	confirm        string  // the number of files, where it was asked for
+	match          ifMatches // what they must still be
+	confirm        string    // the number of files, where it was asked for
 }
 
 // deleted is what went to the trash.
