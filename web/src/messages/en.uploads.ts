@@ -33,11 +33,11 @@ export const uploads = {
   pausedAtStart: 'Paused',
   sentOf: (sent: string, size: string) => `${sent} of ${size}`,
   pause: (name: string) => `Pause ${name}`,
-  resume: (name: string) => `Go on with ${name}`,
+  resume: (name: string) => `Resume ${name}`,
   retry: (name: string) => `Retry ${name}`,
   remove: (name: string) => `Remove ${name} from this list`,
   pauseAll: 'Pause all',
-  resumeAll: 'Go on with all',
+  resumeAll: 'Resume all',
   cancelAll: 'Cancel all',
   cancelQuestion: {
     title: 'Cancel all uploads?',
@@ -55,7 +55,7 @@ export const uploads = {
   away: 'The server cannot be reached. The uploads go on by themselves once it is back.',
   tryNow: 'Try now',
   conflict: {
-    row: 'A file of this name is there already.',
+    row: 'This name is taken.',
     changedRow: 'The file was changed meanwhile.',
     banner: (count: number) =>
       `${plural(count, 'file is', 'files are')} there already. What shall become of ${count === 1 ? 'it' : 'them'}?`,

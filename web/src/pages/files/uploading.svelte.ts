@@ -41,8 +41,8 @@ export class Uploading {
 
   #version = $state(0);
   #tellTimer: ReturnType<typeof setTimeout> | undefined;
-  /** A question that was closed is not asked again by itself until more is added. */
-  #mayAsk = true;
+  /** Questions are asked by themselves of what was just added: not of what a reload brought back, nor once one was closed. */
+  #mayAsk = false;
   #arrived: FileInfo[] = [];
   #unnamed = 0;
   #reportTimer: ReturnType<typeof setTimeout> | undefined;
