@@ -238,6 +238,16 @@ func TestAThousandOfOneName(t *testing.T) {
 	}
 }
 
+func TestPortableNames(t *testing.T) {
+	for label, want := range map[string]string{
+		"2026": "2026", "com1.txt": "_com1.txt", "NUL": "_NUL", "COM0": "COM0", "a:b?.txt": "a_b_.txt", "end. ": "end", "...": "_", "con ": "_con", "\U0001F600.jpg": "_.jpg", "ok.jpg": "ok.jpg",
+	} {
+		if got := portable(label); got != want {
+			t.Errorf("%q: got %q, want %q", label, got, want)
+		}
+	}
+}
+
 func FuzzNames(f *testing.F) {
 	for _, name := range []string{"", ".", "..", "a/b", "a\x00b", "CON", "com1.txt", "x. ", strings.Repeat("é", 300) + ".tar.gz", "\xff\xfe", ".profile", "a" + strings.Repeat(".b", 200), "C:\\x"} {
 		f.Add(name, 2)

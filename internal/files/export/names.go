@@ -10,6 +10,9 @@ import (
 // maxName is the length of the longest name that file systems take, in bytes.
 const maxName = 255
 
+// maxPortable is the same where file systems count characters of two or three bytes.
+const maxPortable = maxName / 3
+
 // harmless makes a name of a label: one element of a path that can be a file's name here.
 func harmless(label string) string {
 	name := strings.Map(func(r rune) rune {
@@ -32,12 +35,14 @@ func portable(label string) string {
 		}
 		return r
 	}, harmless(label))
-	name = strings.TrimRight(name, ". ")
-	base, _, _ := strings.Cut(name, ".")
-	if name == "" || reserved(base) {
-		name = "_" + name
+	// Twice, because what is cut may end in a blank, and what is cut and trimmed may be reserved.
+	for range 2 {
+		name = strings.TrimRight(fit(name, "", maxPortable), ". ")
+		if base, _, _ := strings.Cut(name, "."); name == "" || reserved(base) {
+			name = "_" + name
+		}
 	}
-	return fit(name, "", maxName/3) // such file systems count characters of two or three bytes
+	return name
 }
 
 // reserved reports names that mean a device on Windows.
@@ -47,8 +52,8 @@ func reserved(base string) bool {
 	case "CON", "PRN", "AUX", "NUL":
 		return true
 	}
-	port := strings.TrimLeft(strings.TrimPrefix(strings.TrimPrefix(base, "COM"), "LPT"), "123456789")
-	return len(base) == len("COM1") && port == ""
+	port := strings.HasPrefix(base, "COM") || strings.HasPrefix(base, "LPT")
+	return port && len(base) == len("COM1") && base[3] >= '1' && base[3] <= '9'
 }
 
 // numbered is the nth of several things of one name: "name (2).ext".
