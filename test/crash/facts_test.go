@@ -261,3 +261,19 @@ func (h *household) feed() {
 		}
 	}
 }
+
+// backedUp makes a backup, whatever deaths left in its directory, and nothing was found damaged.
+func (h *household) backedUp() {
+	h.t.Helper()
+	out, errOut, code := h.CLI("backup", h.backups)
+	if code != 0 {
+		h.t.Errorf("backup: got %d %s%s", code, out, errOut)
+	}
+	var care struct {
+		DamagedNow int `json:"damaged_now"`
+	}
+	h.Get(h.t, server.Files+"/integrity").Expect(h.t, 200).Decode(h.t, &care)
+	if care.DamagedNow != 0 {
+		h.t.Errorf("%d contents were found damaged", care.DamagedNow)
+	}
+}

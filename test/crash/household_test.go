@@ -23,6 +23,7 @@ type household struct {
 	pending []*begun          // resumable uploads that a death interrupted
 	seen    map[string]string // the digests of files whose content was looked at
 	acked   map[string]int    // how many operations of each kind were answered
+	backups string            // the directory of backups
 	counter uint64
 }
 

@@ -38,8 +38,48 @@ func (h *household) something(client int) bool {
 	case 2:
 		return h.resumable1() && h.goOn()
 	}
+	if rand.IntN(40) == 0 {
+		return h.scrub()
+	}
+	if client == 3 && rand.IntN(10) == 0 {
+		return h.backUp()
+	}
 	work := []func() bool{h.upload, h.upload, h.replace, h.replace, h.move, h.deleteOne, h.restore, h.deleteForGood, h.forgetVersion, h.wholeFolder, h.newFolder}
 	return work[rand.IntN(len(work))]()
+}
+
+// scrub has everything read and compared, by a job that dies with the server.
+func (h *household) scrub() bool {
+	answer, err := h.ask("POST", server.Files+"/integrity/scrub", map[string]any{})
+	return h.began("scrub", answer, err)
+}
+
+// backUp has a backup made, by a job that dies with the server.
+func (h *household) backUp() bool {
+	answer, err := h.ask("PUT", server.Files+"/backups/schedule", map[string]any{"directory": h.backups, "every_hours": 0, "keep": 2})
+	if err == nil && answer.Status != http.StatusOK {
+		h.t.Errorf("the schedule of backups: got %d %s", answer.Status, answer.Body)
+		return false
+	}
+	if err == nil {
+		answer, err = h.ask("POST", server.Files+"/backups/run", map[string]any{})
+	}
+	return h.began("backup", answer, err)
+}
+
+// began reports whether a job began, or one was under way already.
+func (h *household) began(what string, answer server.Answer, err error) bool {
+	if err != nil {
+		return false
+	}
+	if answer.Status >= 400 && answer.Status != http.StatusConflict {
+		h.t.Errorf("%s: got %d %s", what, answer.Status, answer.Body)
+		return false
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.acked[what]++
+	return true
 }
 
 // content makes small files mostly, sometimes 1 MiB, sometimes one that others upload too.
