@@ -166,6 +166,8 @@ test('a file that has gone away is named as such', async ({ open, folder, guard 
   const path = join(folder, 'gone.txt');
   writeFileSync(path, 'soon gone');
   const page = await open(FILES);
+  // All that sends and shows is there.
+  await page.waitForLoadState('networkidle');
   // The page has the file, but may not send it before it is gone.
   await page.context().setOffline(true);
   guard.expect(/ERR_INTERNET_DISCONNECTED/);
