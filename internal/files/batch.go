@@ -76,9 +76,9 @@ type batchResult struct {
 	err   error
 }
 
-// receiveBatch takes the files of a form in. tell is called, by several goroutines, with what became of each
-// as soon as that is durable; one file's error stops no other. The error is the form's own:
-// what was told before it holds.
+// receiveBatch takes the files of a form in. tell is called, by several goroutines, with what
+// became of each as soon as that is durable; one file's error stops no other. The error is the
+// form's own: what was told before it holds.
 func (f *Files) receiveBatch(ctx context.Context, contentType string, body io.Reader, tell func(...batchResult)) error {
 	if err := f.CheckSpace(ctx); err != nil {
 		return err
@@ -182,8 +182,8 @@ func (b *batch) begin(ctx context.Context, sent string) (*batched, error) {
 	return begun, nil
 }
 
-// at is what the files of a path, which ends in a slash or is empty, begin with below the folder of
-// the fields. The folders of the path are made if they are not there.
+// at is what the files of a path begin with below the folder of the fields. The path is empty or
+// ends in a slash; its folders are made if they are not there.
 func (b *batch) at(ctx context.Context, path string) (*upload, error) {
 	if u, ok := b.begun[path]; ok {
 		return u, nil
@@ -249,8 +249,9 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 	return u, nil
 }
 
-// keep makes groups of what has been received and puts them into their places. A group is closed
-// when it is large enough, when its first file has waited long enough, and at the end of the form.
+// keep makes groups of what has been received and puts them into their places. A group is
+// closed when it is large enough, when its first file has waited long enough, and at the end of
+// the form.
 func (b *batch) keep(ctx context.Context) {
 	defer close(b.placed)
 	var group []*batched

@@ -50,8 +50,9 @@ func (h *household) take(wanted func(f *fact, now state) bool) *fact {
 	return nil
 }
 
-// attempt does something to files that were taken. Until it is answered they may be what they were and what they
-// become; only an answer settles that. It reports whether the server is still there.
+// attempt does something to files that were taken. Until it is answered they may be what they
+// were and what they become; only an answer settles that. It reports whether the server is still
+// there.
 func (h *household) attempt(what string, become func(state) state, do func() (server.Answer, error), files ...*fact) bool {
 	h.mu.Lock()
 	for _, f := range files {
