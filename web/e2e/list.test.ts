@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
+import { filesMore as more } from '../src/messages/en.files-more';
 import { sha256 } from './harness/api';
 import { check, count, grid, names, row, rows, toasts, toolbar } from './harness/files';
 import { png } from './harness/image';
@@ -141,11 +142,11 @@ test('delete many, with Undo on the server', async ({ page, server }) => {
   const statuses = () => Promise.all(ids.map((id) => server.api.status(id)));
   for (const name of ['zebra.txt', 'apple.txt', 'film.mp4']) await check(row(page, name));
   await toolbar(page).getByRole('button', { name: words.actions.remove }).click();
-  await toasts(page).getByText(words.remove.many(3)).waitFor();
+  await toasts(page).getByText(more.trash.deleted(3)).waitFor();
   await until(() => count(page).textContent(), words.total(9));
   expect(await statuses()).toEqual([404, 404, 404]);
   await toasts(page).getByRole('button', { name: messages.toast.undo }).click();
-  await toasts(page).getByText(words.remove.restored(3)).waitFor();
+  await toasts(page).getByText(more.trash.restored(3)).waitFor();
   expect(await statuses()).toEqual([200, 200, 200]);
   await until(() => names(page), NEWEST_FIRST);
   expect(sha256(await server.api.content(ids[2] as string))).toBe(sha256('f'.repeat(5_000)));
@@ -263,7 +264,7 @@ test('a whole visit without a mouse', async ({ page, server }) => {
   await page.keyboard.press('Shift+ArrowDown');
   await toolbar(page).getByText(words.selected(2)).waitFor();
   await page.keyboard.press('Delete');
-  await toasts(page).getByText(words.remove.many(2)).waitFor();
+  await toasts(page).getByText(more.trash.deleted(2)).waitFor();
   await until(async () => (await server.api.list()).total, 10);
   await until(focused, 'notes.txt');
   const undo = toasts(page).getByRole('button', { name: messages.toast.undo });

@@ -9,8 +9,6 @@ const moved = (verb: Verb) => (verb === 'move' ? 'Moved' : 'Copied');
 
 export const filesMore = {
   nothingToUndo: 'There is nothing to undo.',
-  cut: (count: number) => `${itemCount(count)} cut. Paste into the folder of your choice.`,
-  copied: (count: number) => `${itemCount(count)} copied. Paste into the folder of your choice.`,
   tagsBack: 'The tags are as they were.',
   contents: (files: number, folders: number) =>
     `${fileCount(files)}, ${plural(folders, 'folder', 'folders')}`,

@@ -43,6 +43,9 @@ export const files = {
   clipboard: {
     cut: (count: number) => `${plural(count, 'item', 'items')} cut`,
     copied: (count: number) => `${plural(count, 'item', 'items')} copied`,
+    wasCut: (count: number) => `${plural(count, 'item', 'items')} cut. Paste into the folder of your choice.`,
+    wasCopied: (count: number) =>
+      `${plural(count, 'item', 'items')} copied. Paste into the folder of your choice.`,
     paste: 'Paste here',
     clear: 'Forget what was cut or copied',
   },
@@ -135,11 +138,8 @@ export const files = {
   },
   remove: {
     one: (name: string) => `Deleted ${name}.`,
-    many: (count: number) => `Deleted ${fileCount(count)}.`,
     failed: (reason: string) => `Not deleted: ${reason}`,
-    restored: (count: number) => `${fileCount(count)} restored.`,
     restoreFailed: (reason: string) => `Not restored: ${reason}`,
-    restoreGone: (count: number) => `${fileCount(count)} could not be restored: the time for it was over.`,
   },
   rename: { title: 'Rename file', label: 'File name', save: 'Rename', empty: 'A file needs a name.' },
   tags: {

@@ -7,7 +7,7 @@ import type { FilesStore } from './store.svelte';
 const DRAG_TYPE = 'application/x-homeserver-entries';
 
 /** Where something can be dropped. */
-export type DropTarget = { id: string; name: string };
+export type DropTarget = { id: string; name: string; owner?: string };
 
 /** Begins to drag a row, or the whole selection if the row belongs to it. */
 export function startDrag(

@@ -14,6 +14,7 @@ const DEEP_MS = 5_000;
 /** A place so old that the server forgot what came after it. */
 const GONE = 410;
 
+const OUT = new Set(['trashed', 'removed']);
 const IN_AND_OUT = new Set(['trashed', 'restored', 'removed', 'moved']);
 
 export type Concern = 'none' | 'sizes' | 'rows' | 'here';
@@ -55,6 +56,7 @@ export function watchChanges(store: FilesStore): () => void {
   const feed = new ChangeFeed({
     url: EVENTS_URL,
     onChanges: (changes) => {
+      store.forget(changes.filter(({ type }) => OUT.has(type)).map(({ id }) => id));
       const concerns = new Set(changes.map((change) => concernOf(store, change)));
       if (changes.some(({ kind, folder_id }) => kind === 'folder' && folder_id === ''))
         void store.loadRoots();

@@ -6,7 +6,9 @@ import type { Done, Failed, Moved, OnConflict, Restored, Trash, Versions } from 
 import { merged, movesBack, namesBack } from '../../lib/undo';
 import { filesMore } from '../../messages/en.files-more';
 import { toast } from '../../ui/toasts.svelte';
+import { who } from '../../ui/who.svelte';
 import type { Choices } from './dialogs';
+import { folderName } from './names';
 import { ask, offerUndo, parcels } from './ops-shared';
 import type { FilesStore } from './store.svelte';
 import { FILES_URL, fileURL, folderURL, TRASH_URL, versionURL } from './urls';
@@ -14,7 +16,7 @@ import { FILES_URL, fileURL, folderURL, TRASH_URL, versionURL } from './urls';
 type Verb = 'move' | 'copy';
 type Item = { id: string; if_match?: string };
 /** Where things go, and how that is called. */
-export type Target = { id: string; name: string };
+export type Target = { id: string; name: string; owner?: string };
 
 const words = filesMore.move;
 
@@ -100,8 +102,15 @@ export async function moveEntries(store: FilesStore, entries: readonly Entry[], 
     );
   }
   void store.refresh();
-  if (moved.length > 0)
-    offerUndo(done('move', moving, moved.length, to), () => moveBack(store, moving, moved));
+  if (moved.length > 0) tellMoved(store, moving, moved, to);
+}
+
+/** Says what was moved, and offers to undo it; what a member gave away only administrators can take back. */
+function tellMoved(store: FilesStore, before: readonly Entry[], moved: readonly Done[], to: Target): void {
+  const text = done('move', before, moved.length, to);
+  const given = to.owner !== undefined && before.some(({ owner }) => owner !== to.owner);
+  if (given && !who.isAdministrator) toast(text, { kind: 'ok' });
+  else offerUndo(text, () => moveBack(store, before, moved));
 }
 
 /** Leads everything back to where it came from, under the name it had. */
@@ -193,7 +202,7 @@ export async function paste(store: FilesStore): Promise<void> {
     toast(clipboard ? words.noFolder : words.nothingToPaste);
     return;
   }
-  const target = { id: folder.id, name: visibleName(folder.name) };
+  const target = { id: folder.id, name: folderName(folder), owner: folder.owner };
   if (clipboard.cut) {
     store.clipboard = null;
     await pasteMoved(store, clipboard.entries, target);
@@ -213,7 +222,7 @@ async function pasteMoved(store: FilesStore, entries: readonly Entry[], to: Targ
     if (!first) return;
     store.moveToEntry(first.id);
     store.focusCurrent();
-    offerUndo(done('move', moving, result.done.length, to), () => moveBack(store, moving, result.done));
+    tellMoved(store, moving, result.done, to);
   } catch (problem) {
     toast(words.failed('move', moving.length, sentenceOf(problem)), { kind: 'error' });
   }

@@ -7,6 +7,7 @@ import { addressOf, defaultQuery, fromAddress, HOME, MINE, type Place, samePlace
 import { Selection } from '../../lib/selection';
 import type { Entries, FileInfo, FileList, Folder, Roots, TagCount, TagList, Trash } from '../../lib/types';
 import type { OpenDialog } from './dialogs';
+import { folderAddress } from './names';
 import { FILES_URL, FOLDERS_URL, folderURL, TRASH_URL } from './urls';
 
 /** A pause in typing after which the search is sent. */
@@ -49,6 +50,8 @@ export class FilesStore {
   );
   readonly #selection = new Selection();
   #folderCount = 0;
+  /** What is selected, as it was when it was: a list that is read anew has fewer rows for a while. */
+  readonly #picked = new Map<string, Entry>();
   readonly #visits = new Map<string, Visit>();
   #searchTimer: ReturnType<typeof setTimeout> | undefined;
   #tagsTimer: ReturnType<typeof setTimeout> | undefined;
@@ -126,14 +129,29 @@ export class FilesStore {
     return root.owner === (me ?? '');
   }
 
+  /** The entries of these ids, as they are shown; what is selected is known also while its row is not here. */
   entries(ids: Iterable<string>): Entry[] {
     const wanted = new Set(ids);
-    return wanted.size === 0 ? [] : this.rows.filter(({ id }) => wanted.has(id));
+    if (wanted.size === 0) return [];
+    const found = this.rows.filter(({ id }) => wanted.delete(id));
+    for (const id of wanted) {
+      const picked = this.#picked.get(id);
+      if (picked) found.push(picked);
+    }
+    return found;
   }
 
   /** Runs a change of the selection. */
   select(change: (selection: Selection, rows: readonly Entry[]) => void): void {
     change(this.#selection, this.#listing.rows);
+    if (this.#selection.size === 0) this.#picked.clear();
+    else for (const row of this.#listing.rows) if (this.#selection.has(row.id)) this.#picked.set(row.id, row);
+    this.#version++;
+  }
+
+  /** What is gone is no longer selected. */
+  forget(ids: Iterable<string>): void {
+    this.#selection.drop(ids);
     this.#version++;
   }
 
@@ -194,7 +212,7 @@ export class FilesStore {
   async up(): Promise<void> {
     const here = this.folder;
     if (this.place.view === 'folder' && here?.parent_id)
-      await this.go({ view: 'folder', folder: here.parent_id }, here.id);
+      await this.go({ view: 'folder', folder: folderAddress(here.parent_id) }, here.id);
   }
 
   setLayout(layout: Layout): void {
