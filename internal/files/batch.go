@@ -238,6 +238,9 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 		err = keepsPromise(promise, digest)
 	}
 	if err == nil {
+		err = b.f.roomFor(ctx, u.Owner, size) // before it gets a place
+	}
+	if err == nil {
 		err = w.Commit()
 	}
 	if err != nil {

@@ -106,7 +106,7 @@ func TestPatch(t *testing.T) {
 		patch := func(body string) FileBody {
 			return into[FileBody](h, h.do("PATCH", prefix+"/"+f.ID, "application/json", strings.NewReader(body)))
 		}
-		if got := patch(`{"filename":"dir/Neu.txt"}`); got.Filename != "Neu.txt" || fmt.Sprint(got.Tags) != "[x y]" {
+		if got := patch(`{"filename":"Neu.txt"}`); got.Filename != "Neu.txt" || fmt.Sprint(got.Tags) != "[x y]" {
 			t.Errorf("got %+v", got)
 		}
 		if got := patch(`{"tags":["y"," z ","y"]}`); got.Filename != "Neu.txt" || fmt.Sprint(got.Tags) != "[y z]" {
@@ -116,7 +116,7 @@ func TestPatch(t *testing.T) {
 		if got := h.list("?tag=z&q=NEU"); got.Total != 1 {
 			t.Errorf("got %+v", got)
 		}
-		for body, status := range map[string]int{`{"filename":"` + strings.Repeat("x", 256) + `"}`: 422, `{"tags":["` + strings.Repeat("x", 101) + `"]}`: 422, `{"filename":"a\u0000"}`: 422, `{"filename":1}`: 422, `{`: 400} {
+		for body, status := range map[string]int{`{"filename":"` + strings.Repeat("x", 256) + `"}`: 422, `{"tags":["` + strings.Repeat("x", 101) + `"]}`: 422, `{"filename":"a\u0000"}`: 422, `{"filename":"a/b"}`: 422, `{"filename":".."}`: 422, `{"filename":1}`: 422, `{`: 400} {
 			h.want(h.do("PATCH", prefix+"/"+f.ID, "application/json", strings.NewReader(body)), status)
 		}
 		h.want(h.do("PATCH", prefix+"/nobody", "application/json", strings.NewReader(`{}`)), 404)

@@ -168,15 +168,9 @@ func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*o
 
 func (f *Files) patch(ctx context.Context, in *patchInput) (*tagged, error) {
 	var tags []string
-	name := ""
 	var err error
 	if in.Body.Tags != nil {
 		if tags, err = cleanTags(*in.Body.Tags); err != nil {
-			return nil, err
-		}
-	}
-	if in.Body.Filename != nil {
-		if name, err = cleanName(*in.Body.Filename); err != nil {
 			return nil, err
 		}
 	}
@@ -191,8 +185,12 @@ func (f *Files) patch(ctx context.Context, in *patchInput) (*tagged, error) {
 	was := false
 	e, err := f.edit(ctx, edit{ids: []string{in.ID}, may: gateIf(identity.From(ctx), match, in.Body.actions()...), onConflict: onConflict, change: func(row *File) error {
 		was = row.shared()
-		if in.Body.Filename != nil {
-			row.Name = name
+		// A name that the file bears may be sent back, also one that could not be given today.
+		if name := in.Body.Filename; name != nil && *name != row.Name {
+			if err := strictName(*name); err != nil {
+				return err
+			}
+			row.Name = *name
 		}
 		if in.Body.Tags != nil {
 			row.Tags = tags

@@ -142,15 +142,18 @@ func (f *Files) listTrash(ctx context.Context, in *trashInput) (*out[trashBody],
 		return nil, err
 	}
 	for i := range list {
-		body.Items = append(body.Items, f.trashedBody(&list[i], settings))
+		body.Items = append(body.Items, f.trashedBody(identity.From(ctx), &list[i], settings))
 	}
 	body.Total, body.Bytes, err = f.store.trashTotal(ctx, v)
 	return &out[trashBody]{body}, err
 }
 
-func (f *Files) trashedBody(t *Trashed, settings Settings) trashedBody {
+func (f *Files) trashedBody(p identity.Principal, t *Trashed, settings Settings) trashedBody {
 	b := trashedBody{ID: t.ID, Kind: string(t.Kind), ItemID: t.Item, Name: t.Name, Path: t.Path, Owner: t.Owner, Files: t.files, Bytes: t.bytes,
 		DeletedAt: t.At, DeletedBy: t.By, DeletedByName: f.lent.displayName(t.By)}
+	if !identity.Allow(p, identity.ReadFile, identity.Object{Owner: t.Owner, Shared: t.Owner == household}) {
+		b.Path = []string{} // it was shared; the folders are their owner's secret
+	}
 	if until, ok := settings.keptUntil(t.At); ok {
 		b.ExpiresAt = &until
 	}

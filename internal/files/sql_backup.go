@@ -175,6 +175,9 @@ func (s store) afterRestore(ctx context.Context) error {
 		for _, statement := range []string{
 			`DELETE FROM files_holds`, `DELETE FROM uploads`, `DELETE FROM file_changes`, `UPDATE files_feed SET seq = seq + 1000000, oldest = seq + 1000000`,
 			`UPDATE files_scrub SET started = NULL, position = '', files = 0, bytes = 0`, `DELETE FROM file_damage`,
+			// Where the storage has moved on, content that the old database knew as done with may be
+			// in use again: the collector looks twice anew, and puts it aside instead of removing it.
+			`UPDATE blobs SET unreferenced_at = NULL, found = 1 WHERE unreferenced_at IS NOT NULL`,
 		} {
 			if _, err := tx.Exec(ctx, statement); err != nil {
 				return err

@@ -80,7 +80,9 @@ func (s store) copyFile(ctx context.Context, c *changing, w *copying, job *copyJ
 		if there.file.ID == job.file.ID {
 			return errs.Newf(errs.Conflict, "%q cannot replace itself. Nothing was copied.", name)
 		}
-		now, err := s.replaceContent(ctx, c.tx, c.set, there.file, &upload{File: twin})
+		content := upload{File: twin}
+		content.Modified = microTime(c.now) // the version it makes dates from this moment, whatever the age of what is copied
+		now, err := s.replaceContent(ctx, c.tx, c.set, there.file, &content)
 		if err != nil {
 			return err
 		}

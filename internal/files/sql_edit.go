@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -140,6 +141,10 @@ func (s store) edit(ctx context.Context, ask edit, now int64) (e edited, err err
 // settleName decides under which name a file goes on in its folder.
 func (s store) settleName(ctx context.Context, tx *sqldb.Tx, f *File, old string, onConflict conflict) error {
 	if f.Name == old || onConflict == "" {
+		return nil
+	}
+	// Whoever meets a shared file of a private folder learns nothing of what else lies there.
+	if !identity.Allow(identity.From(ctx), identity.ReadFile, identity.Object{Owner: f.Owner, Shared: f.Owner == household}) {
 		return nil
 	}
 	name, v, _, err := s.settle(ctx, tx, newcomer{kind: kindFile}, f.Folder, f.Name, f.ID, onConflict)

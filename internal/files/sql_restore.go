@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -25,6 +26,9 @@ func (s store) restoreTrash(ctx context.Context, c *changing, id string, may fun
 		return r, err
 	}
 	r.item, r.folder = t, to.ID
+	if gateFolder(identity.From(ctx), identity.ChangeFile)(to) != nil {
+		onConflict = keepBoth // of a folder of somebody else's one learns nothing, and replaces nothing in it
+	}
 	if t.Kind == kindFolder {
 		r.name, err = s.restoreFolder(ctx, c, t, to, onConflict)
 	} else {

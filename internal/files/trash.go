@@ -3,6 +3,7 @@ package files
 import (
 	"context"
 	"encoding/base64"
+	"maps"
 	"strconv"
 	"strings"
 	"time"
@@ -198,8 +199,9 @@ type restored struct {
 // the folder is gone.
 func (f *Files) RestoreTrash(ctx context.Context, ids []string, onConflict conflict, confirmed string) ([]restored, error) {
 	var all []restored
+	going := map[string]int64{} // replaced by the whole request, each thing a transaction of its own
 	for _, id := range uniqueIDs(ids) {
-		r, err := f.restoreOne(ctx, id, onConflict, confirmed)
+		r, err := f.restoreOne(ctx, id, onConflict, confirmed, going)
 		if err != nil && !itsOwn(err) {
 			return all, err
 		}
@@ -209,7 +211,7 @@ func (f *Files) RestoreTrash(ctx context.Context, ids []string, onConflict confl
 	return all, nil
 }
 
-func (f *Files) restoreOne(ctx context.Context, id string, onConflict conflict, confirmed string) (r restored, err error) {
+func (f *Files) restoreOne(ctx context.Context, id string, onConflict conflict, confirmed string, going map[string]int64) (r restored, err error) {
 	may := gateTrash(identity.From(ctx), identity.ChangeFile)
 	t, err := f.store.trashed(ctx, f.store.db, id)
 	if err == nil {
@@ -218,8 +220,10 @@ func (f *Files) restoreOne(ctx context.Context, id string, onConflict conflict, 
 	if err != nil {
 		return r, err
 	}
+	var gone *changing
 	a, err := f.store.change(ctx, f.now().UnixMicro(), []string{t.Owner}, func(c *changing) (err error) {
-		c.confirmed = confirmed
+		c.confirmed, c.going = confirmed, maps.Clone(going) // it may run twice
+		gone = c
 		r, err = f.store.restoreTrash(ctx, c, id, may, onConflict)
 		return err
 	})
@@ -227,6 +231,7 @@ func (f *Files) restoreOne(ctx context.Context, id string, onConflict conflict, 
 		return r, err
 	}
 	f.done(a)
+	maps.Copy(going, gone.going)
 	f.lent.record(ctx, "files.restore", r.item.Item, strconv.Quote(r.name))
 	return r, nil
 }

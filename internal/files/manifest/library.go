@@ -169,19 +169,19 @@ func (l *Library) owner(folder, otherwise string) string {
 }
 
 // prune removes what went with a folder that is no more: of a whole subtree a journal names the
-// top alone.
+// top alone. What went to the trash by itself before stays there, and is named when it goes.
 func (l *Library) prune() {
 	for again := len(l.gone) > 0; again; {
 		again = false
 		for id, f := range l.Folders {
-			if l.gone[f.Parent] {
+			if l.gone[f.Parent] && !f.Trashed {
 				delete(l.Folders, id)
 				l.gone[id], again = true, true
 			}
 		}
 	}
 	for id, f := range l.Files {
-		if l.gone[f.Folder] {
+		if l.gone[f.Folder] && !f.Trashed {
 			delete(l.Files, id)
 		}
 	}
