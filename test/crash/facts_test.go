@@ -266,10 +266,12 @@ func (h *household) feed() {
 // backedUp makes a backup, whatever deaths left in its directory, and nothing was found damaged.
 func (h *household) backedUp() {
 	h.t.Helper()
-	out, errOut, code := h.CLI("backup", h.backups)
-	if code != 0 {
-		h.t.Errorf("backup: got %d %s%s", code, out, errOut)
-	}
+	server.Eventually(h.t, patience, "a backup", func() error { // one that a client asked for may be under way
+		if out, errOut, code := h.CLI("backup", h.backups); code != 0 {
+			return fmt.Errorf("got %d %s%s", code, out, errOut)
+		}
+		return nil
+	})
 	var care struct {
 		DamagedNow int `json:"damaged_now"`
 	}
