@@ -249,7 +249,7 @@ test('a whole visit without a mouse', async ({ page, server }) => {
   await page.keyboard.press('Enter');
   // From the content on, tabbing comes to the list.
   const inGrid = () => page.evaluate(() => document.activeElement?.getAttribute('role') === 'row');
-  for (let tab = 0; tab < 20 && !(await inGrid()); tab++) await page.keyboard.press('Tab');
+  for (let tab = 0; tab < 40 && !(await inGrid()); tab++) await page.keyboard.press('Tab');
   expect(await inGrid(), 'Tab reaches the list').toBe(true);
   const focused = () =>
     page.evaluate(() => document.activeElement?.querySelector('.name')?.textContent?.trim());

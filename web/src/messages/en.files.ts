@@ -49,6 +49,8 @@ export const files = {
     paste: 'Paste here',
     clear: 'Forget what was cut or copied',
   },
+  deletedBy: (name: string) => `by ${name}`,
+  keptUntil: (time: string) => `Kept until ${time} at least`,
   folderNamed: (name: string) => `Folder ${name}`,
   inside: (files: number, folders: number) => {
     if (folders === 0) return files === 0 ? 'Empty' : fileCount(files);
