@@ -5,18 +5,17 @@ import { type FetchPage, FileListing, type Removed } from '../../lib/filelist';
 import { type ListQuery, NATURAL_ORDER, type SortKey, type SortOrder } from '../../lib/filelist-query';
 import { addressOf, defaultQuery, fromAddress, HOME, MINE, type Place, samePlace } from '../../lib/place';
 import { Selection } from '../../lib/selection';
-import type { Entries, FileInfo, FileList, Folder, Roots, TagCount, TagList, Trash } from '../../lib/types';
+import type { Folder, Roots, TagCount, TagList } from '../../lib/types';
 import type { OpenDialog } from './dialogs';
+import { fetchEntries } from './fetch-entries';
+import { keepLayout, type Layout, readLayout } from './layout';
 import { folderAddress } from './names';
-import { FILES_URL, FOLDERS_URL, folderURL, TRASH_URL } from './urls';
+import { FILES_URL, FOLDERS_URL, folderURL } from './urls';
 
 /** A pause in typing after which the search is sent. */
 const SEARCH_DELAY_MS = 200;
 /** Many uploads end close together; their tags are counted once. */
 const TAGS_DELAY_MS = 600;
-const LAYOUT_KEY = 'homeserver.filesLayout';
-
-export type Layout = 'list' | 'tiles';
 /** What Ctrl+C or Ctrl+X took; it stays while one goes from folder to folder. */
 export type Clipboard = { cut: boolean; entries: readonly Entry[] } | null;
 type Visit = { id: string | null; top: number };
@@ -124,10 +123,6 @@ export class FilesStore {
   get target(): string {
     return 'folder' in this.place ? (this.folder?.id ?? this.place.folder) : MINE;
   }
-  /** The root of one's own tree. */
-  isMine(root: Folder, me: string | undefined): boolean {
-    return root.owner === (me ?? '');
-  }
 
   /** The entries of these ids, as they are shown; what is selected is known also while its row is not here. */
   entries(ids: Iterable<string>): Entry[] {
@@ -217,11 +212,7 @@ export class FilesStore {
 
   setLayout(layout: Layout): void {
     this.layout = layout;
-    try {
-      localStorage.setItem(LAYOUT_KEY, layout);
-    } catch {
-      // Without storage the choice holds for this visit.
-    }
+    keepLayout(layout);
   }
 
   typeSearch(text: string): void {
@@ -344,25 +335,10 @@ export class FilesStore {
     }
   }
 
-  readonly #fetch: FetchPage = async (query, page, signal) => {
-    const { place } = this;
-    if (place.view === 'trash') {
-      const { items, total, next_cursor } = await api.get<Trash>(TRASH_URL, { query: page, signal });
-      return { rows: items, total, next_cursor };
-    }
-    const { tag, ...rest } = query;
-    if (place.view === 'all') {
-      const answer = await api.get<FileList>(`${FILES_URL}/list`, {
-        query: { ...rest, tag, ...page },
-        signal,
-      });
-      return { rows: answer.files as FileInfo[], total: answer.total, next_cursor: answer.next_cursor };
-    }
-    const url = `${folderURL(place.folder)}/entries`;
-    const answer = await api.get<Entries>(url, { query: { ...rest, ...page }, signal });
-    const rows = [...answer.folders, ...answer.files];
-    this.#folderCount = answer.total_folders;
-    return { rows, total: answer.total_folders + answer.total_files, next_cursor: answer.next_cursor };
+  readonly #fetch: FetchPage = async (...question) => {
+    const page = await fetchEntries(this.place, ...question);
+    this.#folderCount = page.folders;
+    return page;
   };
 
   async #loadFolder(): Promise<void> {
@@ -438,13 +414,5 @@ export class FilesStore {
       const found = this.#currentID === null ? -1 : rows.findIndex((row) => row.id === this.#currentID);
       this.moveTo(found >= 0 ? found : this.current);
     }
-  }
-}
-
-function readLayout(): Layout {
-  try {
-    return localStorage.getItem(LAYOUT_KEY) === 'tiles' ? 'tiles' : 'list';
-  } catch {
-    return 'list';
   }
 }

@@ -1,6 +1,6 @@
 /** Follows the window: how far the list is scrolled, how high a row is, and how many entries stand in one. */
 import { rowsPerPage, scrollToReveal } from '../../lib/windowing';
-import type { Layout } from './store.svelte';
+import type { Layout } from './layout';
 
 /** Rows as the style sheet has them, in rem: one line, or two where there is little width; and tiles. */
 const ROW_REM = 3.25;
