@@ -96,7 +96,7 @@ export const filesMore = {
     empty: 'Empty trash',
     emptyTitle: 'Empty the trash?',
     emptyText: (count: number) => `${itemCount(count)} will be gone for good. This cannot be undone.`,
-    emptied: 'The trash is empty.',
+    emptied: 'Everything in it is gone for good.',
   },
   details: {
     location: 'Location',
