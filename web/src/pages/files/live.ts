@@ -2,6 +2,7 @@
 import { ApiError, api } from '../../lib/api';
 import { ChangeFeed } from '../../lib/changes';
 import { isFolder } from '../../lib/entry';
+import { session } from '../../lib/session';
 import type { Change } from '../../lib/types';
 import type { FilesStore } from './store.svelte';
 import { FILES_URL } from './urls';
@@ -67,7 +68,8 @@ export function watchChanges(store: FilesStore): () => void {
     onGap: () => refreshWithin(0),
     knows: async (since) => {
       try {
-        await api.get(`${FILES_URL}/changes`, { query: { since, limit: 1 } });
+        // Nobody who types is asked to sign in for this: what they do themselves will ask.
+        await api.get(`${FILES_URL}/changes`, { query: { since, limit: 1 }, neverAsk: true });
         return true;
       } catch (problem) {
         if (problem instanceof ApiError && problem.status === GONE) return false;
@@ -76,8 +78,10 @@ export function watchChanges(store: FilesStore): () => void {
     },
   });
   feed.start();
+  const signedIn = session.onState(({ authenticated }) => authenticated && feed.atOnce());
   return () => {
     clearTimeout(timer);
+    signedIn();
     feed.stop();
   };
 }
