@@ -45,7 +45,7 @@ export class ChangeFeed {
   start(): void {
     if (this.#running) return;
     this.#running = true;
-    addEventListener('online', this.atOnce);
+    addEventListener('online', this.#atOnce);
     addEventListener('pagehide', this.#leave);
     document.addEventListener('visibilitychange', this.#looked);
     this.#connect();
@@ -53,15 +53,14 @@ export class ChangeFeed {
 
   stop(): void {
     this.#running = false;
-    removeEventListener('online', this.atOnce);
+    removeEventListener('online', this.#atOnce);
     removeEventListener('pagehide', this.#leave);
     document.removeEventListener('visibilitychange', this.#looked);
     clearTimeout(this.#gather);
     this.#leave();
   }
 
-  /** There is a reason to try again now: the network is back, or somebody signed in. */
-  readonly atOnce = (): void => {
+  readonly #atOnce = (): void => {
     if (this.#source || !this.#running || document.visibilityState === 'hidden') return;
     this.#attempts = 0;
     void this.#again();
@@ -77,7 +76,7 @@ export class ChangeFeed {
   readonly #looked = (): void => {
     clearTimeout(this.#hide);
     if (document.visibilityState === 'hidden') this.#hide = setTimeout(this.#leave, HIDDEN_MS);
-    else this.atOnce();
+    else this.#atOnce();
   };
 
   #connect(): void {

@@ -2,7 +2,6 @@
 import { ApiError, api } from '../../lib/api';
 import { ChangeFeed } from '../../lib/changes';
 import { isFolder } from '../../lib/entry';
-import { session } from '../../lib/session';
 import type { Change } from '../../lib/types';
 import type { FilesStore } from './store.svelte';
 import { FILES_URL } from './urls';
@@ -68,8 +67,7 @@ export function watchChanges(store: FilesStore): () => void {
     onGap: () => refreshWithin(0),
     knows: async (since) => {
       try {
-        // Nobody who types is asked to sign in for this: what they do themselves will ask.
-        await api.get(`${FILES_URL}/changes`, { query: { since, limit: 1 }, neverAsk: true });
+        await api.get(`${FILES_URL}/changes`, { query: { since, limit: 1 } });
         return true;
       } catch (problem) {
         if (problem instanceof ApiError && problem.status === GONE) return false;
@@ -78,10 +76,8 @@ export function watchChanges(store: FilesStore): () => void {
     },
   });
   feed.start();
-  const signedIn = session.onState(({ authenticated }) => authenticated && feed.atOnce());
   return () => {
     clearTimeout(timer);
-    signedIn();
     feed.stop();
   };
 }
