@@ -126,7 +126,7 @@ func TestAudit(t *testing.T) {
 		}{
 			{"PATCH", "/" + one, `{"filename":"one","tags":["t"]}`, 200, ""},
 			{"PATCH", "/" + one, `{"shared":false}`, 200, ""},
-			{"PATCH", "/" + one, `{"shared":true,"filename":"uno\n"}`, 200, `ada files.share ` + one + ` "uno\n": shared with the household`},
+			{"PATCH", "/" + one, `{"shared":true,"filename":"uno\""}`, 200, `ada files.share ` + one + ` "uno\"": shared with the household`},
 			{"PATCH", "/share", `{` + ids + `,"shared":true}`, 200, `ada files.share ` + two + ` "two": shared with the household`},
 			{"PATCH", "/share", `{` + ids + `,"shared":false}`, 200, `ada files.share  2 files: no longer shared`},
 			{"DELETE", "/" + two, ``, 200, `ada files.delete ` + two + ` "two"`},
