@@ -5,7 +5,7 @@ import { ASKED, loginDialog } from './harness/door';
 import { row } from './harness/files';
 import { signInByScript } from './harness/people';
 import { Provider } from './harness/provider';
-import { ACCOUNT, test as base, expect, FILES, LOGIN } from './harness/test';
+import { ACCOUNT, ALL_FILES, test as base, expect, FILES, LOGIN } from './harness/test';
 
 const SECRET = 'client-secret-of-the-tests';
 const LABEL = 'Family door';
@@ -81,7 +81,7 @@ test('a session that ends goes on through the provider, in a window of its own',
   guard.expect(ASKED, new RegExp(`request to another host: ${provider.url}`));
   await server.api.upload({ name: 'for everyone.txt', shared: true });
   provider.who = { sub: '18', preferred_username: 'max', name: 'Max', groups: ['family'] };
-  const page = await open(FILES, { as: null });
+  const page = await open(ALL_FILES, { as: null });
   await page.getByRole('button', { name: signin.provider(LABEL) }).click();
   await page.getByRole('link', { name: 'Agree' }).click();
   await row(page, 'for everyone.txt').waitFor();
