@@ -27,7 +27,7 @@ build: web ## build bin/homeserver
 
 test: tools-test web ## every test: SQLite, PostgreSQL, race detector, crash and fault tests, a real browser
 	cd web && npm test
-	$(GO) test -race -timeout 30m ./...
+	$(GO) test -race -timeout 15m ./...
 	cd web && HOMESERVER_PAGES_BUILT=1 npm run e2e
 
 tools-test: ## install what the tests need (PostgreSQL, Chromium), on Debian by apt

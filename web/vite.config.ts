@@ -31,6 +31,5 @@ export default defineConfig({
       '/openapi.json': server,
     },
   },
-  // A machine that builds and tests at once is slow; a hang is still a failure.
-  test: { include: ['src/**/*.test.ts'], testTimeout: 30_000 },
+  test: { include: ['src/**/*.test.ts'] },
 });
