@@ -9,8 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/google/uuid"
-
 	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/failpoint"
@@ -216,39 +214,16 @@ func (b *batch) stage(ctx context.Context, part formPart, content io.Reader) (*b
 	if err != nil {
 		return nil, err
 	}
-	kind, err := cleanContentType(part.contentType)
+	r, err := receivePart(ctx, b.group.Create, part, io.LimitReader(content, maxBatchFile+1), func(size int64) error {
+		if size > maxBatchFile {
+			return errs.New(errs.TooLarge, detailLargeFile)
+		}
+		return b.f.roomFor(ctx, u.Owner, size) // before it gets a place
+	})
 	if err != nil {
 		return nil, err
 	}
-	promise, err := promised(part.digests...)
-	if err != nil {
-		return nil, err
-	}
-	id := uuid.NewString()
-	w, err := b.group.Create(ctx, id)
-	if err != nil {
-		return nil, err
-	}
-	defer w.Abort()
-	digest, size, err := blob.Receive(w, promise.Watch(io.LimitReader(content, maxBatchFile+1)))
-	if err == nil && size > maxBatchFile {
-		err = errs.New(errs.TooLarge, detailLargeFile)
-	}
-	if err == nil {
-		err = keepsPromise(promise, digest)
-	}
-	if err == nil {
-		err = b.f.roomFor(ctx, u.Owner, size) // before it gets a place
-	}
-	if err == nil {
-		err = w.Commit()
-	}
-	if err != nil {
-		return nil, err
-	}
-	u.ID, u.ContentType = id, kind
-	u.SHA256, u.Size, u.path = digest, size, blob.Path(digest)
-	u.staged = blob.Staged{ID: id, SHA256: digest, Size: size}
+	u.received(r)
 	return u, nil
 }
 

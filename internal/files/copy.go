@@ -35,46 +35,28 @@ type copyJob struct {
 // Copy puts copies of files and folders into a folder, each on its own: one that cannot be
 // copied does not stop the others. No content is copied, only rows.
 func (f *Files) Copy(ctx context.Context, t transfer) ([]moved, error) {
-	to, err := f.intoFolder(ctx, t.to)
-	if err != nil {
+	return f.carry(ctx, "files.copy", t, func(c *changing, to *Folder) ([]moved, error) { return f.copyAll(ctx, c, t, to) })
+}
+
+// copyAll copies one item after the other.
+func (f *Files) copyAll(ctx context.Context, c *changing, t transfer, to *Folder) (done []moved, err error) {
+	w := &copying{to: to, conflict: t.onConflict, left: maxCopied, digests: map[string]int64{}}
+	if err := f.planCopy(ctx, c, w, t); err != nil {
 		return nil, err
 	}
-	owners, err := f.store.ownersOfItems(ctx, t)
-	if err != nil {
+	if err := f.store.holdBlobs(ctx, c, w.digests); err != nil {
 		return nil, err
 	}
-	var done []moved
-	a, err := f.store.change(ctx, f.now().UnixMicro(), append(owners, to.Owner), func(c *changing) error {
-		done, c.confirmed = nil, t.confirm
-		to, err := f.store.still(ctx, c, to)
-		if err != nil {
-			return err
+	for i := range w.jobs {
+		job := &w.jobs[i]
+		err := job.err
+		if err == nil {
+			err = f.store.copyItem(ctx, c, w, job)
 		}
-		w := &copying{to: to, conflict: t.onConflict, left: maxCopied, digests: map[string]int64{}}
-		if err := f.planCopy(ctx, c, w, t); err != nil {
-			return err
+		if done, err = note(done, job.moved, err); err != nil {
+			return nil, err
 		}
-		if err := f.store.holdBlobs(ctx, c, w.digests); err != nil {
-			return err
-		}
-		for i := range w.jobs {
-			job := &w.jobs[i]
-			if job.err == nil {
-				err = f.store.copyItem(ctx, c, w, job)
-			} else {
-				err = job.err
-			}
-			if done, err = note(done, job.moved, err); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, err
 	}
-	f.done(a)
-	f.recordMoved(ctx, "files.copy", done, to)
 	return done, nil
 }
 

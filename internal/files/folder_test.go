@@ -186,7 +186,7 @@ func (h *house) spacesAre(want map[string]spaceCounts) {
 	h.must(rows.Err())
 	h.must(rows.Close())
 	h.must(h.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		owners, err := texts(ctx, tx, `SELECT owner_id FROM spaces`)
+		owners, err := sqldb.Texts(ctx, tx, `SELECT owner_id FROM spaces`)
 		h.must(err)
 		spaces, err := h.store.readSpaces(ctx, tx, owners)
 		for owner, s := range spaces {

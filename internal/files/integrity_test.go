@@ -97,7 +97,7 @@ func (h *house) scrub() {
 // told returns the types of changes that the feed tells of a file.
 func (h *house) told(id string) []string {
 	h.t.Helper()
-	list, err := texts(h.t.Context(), h.store.db, `SELECT type FROM file_changes WHERE item_id = $1 ORDER BY seq`, id)
+	list, err := sqldb.Texts(h.t.Context(), h.store.db, `SELECT type FROM file_changes WHERE item_id = $1 ORDER BY seq`, id)
 	h.must(err)
 	return list
 }

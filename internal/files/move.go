@@ -46,6 +46,12 @@ type moved struct {
 // does not stop the others. A folder costs the same whatever lies in it, unless it goes to
 // another owner.
 func (f *Files) Move(ctx context.Context, t transfer) ([]moved, error) {
+	return f.carry(ctx, "files.move", t, func(c *changing, to *Folder) ([]moved, error) { return f.moveAll(ctx, c, t, to) })
+}
+
+// carry runs fn, which moves or copies into the folder to, while the trees of all items and
+// of the folder are held. fn may run twice.
+func (f *Files) carry(ctx context.Context, action string, t transfer, fn func(c *changing, to *Folder) ([]moved, error)) ([]moved, error) {
 	to, err := f.intoFolder(ctx, t.to)
 	if err != nil {
 		return nil, err
@@ -56,19 +62,19 @@ func (f *Files) Move(ctx context.Context, t transfer) ([]moved, error) {
 	}
 	var done []moved
 	a, err := f.store.change(ctx, f.now().UnixMicro(), append(owners, to.Owner), func(c *changing) error {
-		done, c.confirmed = nil, t.confirm
+		c.confirmed = t.confirm
 		to, err := f.store.still(ctx, c, to)
 		if err != nil {
 			return err
 		}
-		done, err = f.moveAll(ctx, c, t, to)
+		done, err = fn(c, to)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	f.done(a)
-	f.recordMoved(ctx, "files.move", done, to)
+	f.recordMoved(ctx, action, done, to)
 	return done, nil
 }
 

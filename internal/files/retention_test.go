@@ -123,7 +123,7 @@ func (h *house) version(file FileBody, content string, pinned bool) (id string) 
 // left returns which of ids are rows of a table still.
 func (h *house) left(table string, ids ...string) (left []string) {
 	h.t.Helper()
-	all, err := texts(h.t.Context(), h.store.db, `SELECT id FROM `+table)
+	all, err := sqldb.Texts(h.t.Context(), h.store.db, `SELECT id FROM `+table)
 	h.must(err)
 	for _, id := range ids {
 		if slices.Contains(all, id) {
@@ -188,7 +188,7 @@ func TestTrashIsKeptAndThenGone(t *testing.T) {
 		if got := h.told(old.ID); !slices.Equal(got, []string{"created", "trashed", "removed"}) {
 			t.Errorf("feed: got %v", got)
 		}
-		waiting, err := texts(t.Context(), h.store.db, `SELECT sha256 FROM blobs WHERE unreferenced_at IS NOT NULL`)
+		waiting, err := sqldb.Texts(t.Context(), h.store.db, `SELECT sha256 FROM blobs WHERE unreferenced_at IS NOT NULL`)
 		if h.must(err); len(waiting) != 4 || slices.Contains(waiting, *live.SHA256) {
 			t.Errorf("got %d contents for the collector, want 4 and not what is shared", len(waiting))
 		}

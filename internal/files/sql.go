@@ -126,24 +126,6 @@ func (s store) files(ctx context.Context, q sqldb.Querier, query string, args ..
 	return list, rows.Err()
 }
 
-// texts collects the rows of a query for one text column.
-func texts(ctx context.Context, q sqldb.Querier, query string, args ...any) ([]string, error) {
-	rows, err := q.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []string
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, rows.Err()
-}
-
 // rowsAtOnce is how many rows one INSERT carries at most. Statements come in powers of two, so
 // that the few texts stay compiled.
 const rowsAtOnce = 32

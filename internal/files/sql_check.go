@@ -39,7 +39,7 @@ func (s store) legacyPaths(ctx context.Context) (map[string]bool, error) {
 		`SELECT storage_path FROM file_metadata WHERE sha256 IS NULL`,
 		`SELECT storage_path FROM file_metadata WHERE sha256 IS NOT NULL AND substr(storage_path, 1, 6) <> 'blobs/'`,
 	} {
-		paths, err := texts(ctx, s.db, query)
+		paths, err := sqldb.Texts(ctx, s.db, query)
 		if err != nil {
 			return nil, err
 		}

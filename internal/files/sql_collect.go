@@ -73,7 +73,7 @@ func (s store) knownBlobs(ctx context.Context, folder string) (map[string]bool, 
 
 // collectable returns blobs that have been without a reference since before cutoff.
 func (s store) collectable(ctx context.Context, cutoff int64, after string, limit int) ([]string, error) {
-	return texts(ctx, s.db, `SELECT sha256 FROM blobs WHERE unreferenced_at IS NOT NULL AND unreferenced_at < $1 AND sha256 > $2 ORDER BY sha256 LIMIT $3`, cutoff, after, limit)
+	return sqldb.Texts(ctx, s.db, `SELECT sha256 FROM blobs WHERE unreferenced_at IS NOT NULL AND unreferenced_at < $1 AND sha256 > $2 ORDER BY sha256 LIMIT $3`, cutoff, after, limit)
 }
 
 // collect is the second look: if nothing refers to the blob still, its row goes, and remove is

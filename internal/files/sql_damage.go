@@ -122,7 +122,7 @@ func (s store) healUploaded(ctx context.Context, tx *sqldb.Tx, set *changeSet, n
 
 // damagedDigests returns content that is damaged, in the order of digests.
 func (s store) damagedDigests(ctx context.Context, after string, limit int) ([]string, error) {
-	return texts(ctx, s.db, `SELECT sha256 FROM file_damage WHERE healed_at IS NULL AND sha256 > $1 ORDER BY sha256 LIMIT $2`, after, limit)
+	return sqldb.Texts(ctx, s.db, `SELECT sha256 FROM file_damage WHERE healed_at IS NULL AND sha256 > $1 ORDER BY sha256 LIMIT $2`, after, limit)
 }
 
 // damages returns the damage that was not healed before since, what is not healed first.

@@ -20,7 +20,7 @@ func (s store) filesInTrash(ctx context.Context, entries []string, after string,
 func (s store) destroy(ctx context.Context, entries, ids []string, last bool, now int64) (d destroyed, a applied, err error) {
 	err = s.db.Tx(ctx, func(tx *sqldb.Tx) error {
 		d = destroyed{}
-		owners, err := texts(ctx, tx, `SELECT DISTINCT owner_id FROM trash WHERE id IN (`+listText(1, len(entries))+`)`, anys(entries)...)
+		owners, err := sqldb.Texts(ctx, tx, `SELECT DISTINCT owner_id FROM trash WHERE id IN (`+listText(1, len(entries))+`)`, anys(entries)...)
 		if err != nil || len(owners) == 0 {
 			return err
 		}
@@ -228,7 +228,7 @@ func (s store) lockBlobs(ctx context.Context, tx *sqldb.Tx, digests []string) ([
 		return digests, nil
 	}
 	for chunk := range slices.Chunk(digests, idsAtOnce) {
-		if _, err := texts(ctx, tx, `SELECT sha256 FROM blobs WHERE sha256 IN (`+listText(1, len(chunk))+`) ORDER BY sha256 FOR UPDATE`, anys(chunk)...); err != nil {
+		if _, err := sqldb.Texts(ctx, tx, `SELECT sha256 FROM blobs WHERE sha256 IN (`+listText(1, len(chunk))+`) ORDER BY sha256 FOR UPDATE`, anys(chunk)...); err != nil {
 			return nil, err
 		}
 	}

@@ -50,7 +50,7 @@ func errOwnersChanged() error {
 func (s store) ownersOf(ctx context.Context, tx *sqldb.Tx, ids []string) ([]string, error) {
 	var all []string
 	for chunk := range slices.Chunk(inOrder(ids), idsAtOnce) {
-		owners, err := texts(ctx, tx, `SELECT DISTINCT owner_id FROM file_metadata WHERE id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
+		owners, err := sqldb.Texts(ctx, tx, `SELECT DISTINCT owner_id FROM file_metadata WHERE id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
 		if err != nil {
 			return nil, err
 		}

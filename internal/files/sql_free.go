@@ -53,6 +53,6 @@ func (s store) takenKeys(ctx context.Context, tx *sqldb.Tx, folder string, keys 
 		keys = append(keys, keys[0])
 	}
 	in := listText(2, len(keys))
-	return texts(ctx, tx, `SELECT f.name_key FROM file_metadata f WHERE f.folder_id = $1 AND f.name_key IN (`+in+`) AND f.deleted_at IS NULL
+	return sqldb.Texts(ctx, tx, `SELECT f.name_key FROM file_metadata f WHERE f.folder_id = $1 AND f.name_key IN (`+in+`) AND f.deleted_at IS NULL
 		UNION SELECT d.name_key FROM folders d WHERE d.parent_id = $1 AND d.name_key IN (`+in+`) AND d.deleted_at IS NULL`, append([]any{folder}, anys(keys)...)...)
 }

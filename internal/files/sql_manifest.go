@@ -21,7 +21,7 @@ const (
 
 // manifestOwners returns those who have a tree, but for the household.
 func (s store) manifestOwners(ctx context.Context, q sqldb.Querier) ([]string, error) {
-	return texts(ctx, q, `SELECT owner_id FROM spaces WHERE owner_id <> '' ORDER BY owner_id`)
+	return sqldb.Texts(ctx, q, `SELECT owner_id FROM spaces WHERE owner_id <> '' ORDER BY owner_id`)
 }
 
 // manifestFolders returns folders in the order of ids.

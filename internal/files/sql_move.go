@@ -6,6 +6,7 @@ import (
 
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/identity"
+	"homeserver/internal/platform/sqldb"
 )
 
 // lockedFile returns a live file whose tree the transaction holds, if may lets it through.
@@ -54,7 +55,7 @@ func (s store) ownersOfItems(ctx context.Context, t transfer) ([]string, error) 
 			ids[i] = it.ID
 		}
 		for chunk := range slices.Chunk(inOrder(ids), idsAtOnce) {
-			owners, err := texts(ctx, s.db, `SELECT DISTINCT owner_id FROM `+ask.table+` WHERE id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
+			owners, err := sqldb.Texts(ctx, s.db, `SELECT DISTINCT owner_id FROM `+ask.table+` WHERE id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
 			if err != nil {
 				return nil, err
 			}

@@ -46,7 +46,7 @@ func (s store) spaces(ctx context.Context) ([]ownedSpace, error) {
 
 // withQuota returns the owners whose use is limited.
 func (s store) withQuota(ctx context.Context) ([]string, error) {
-	return texts(ctx, s.db, `SELECT owner_id FROM spaces WHERE quota IS NOT NULL`)
+	return sqldb.Texts(ctx, s.db, `SELECT owner_id FROM spaces WHERE quota IS NOT NULL`)
 }
 
 // setQuota sets how much an owner may use; nil sets no limit. It returns the space as it is now.

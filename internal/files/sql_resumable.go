@@ -114,12 +114,12 @@ func (s store) removeExpired(ctx context.Context, id string, now int64) (bool, e
 }
 
 func (s store) expiredResumables(ctx context.Context, now int64, limit int) ([]string, error) {
-	return texts(ctx, s.db, `SELECT id FROM uploads WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2`, now, limit)
+	return sqldb.Texts(ctx, s.db, `SELECT id FROM uploads WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2`, now, limit)
 }
 
 // isResumable reports whether an upload of this id is unfinished.
 func (s store) isResumable(ctx context.Context, id string) (bool, error) {
-	found, err := texts(ctx, s.db, `SELECT id FROM uploads WHERE id = $1 AND file_id IS NULL`, id)
+	found, err := sqldb.Texts(ctx, s.db, `SELECT id FROM uploads WHERE id = $1 AND file_id IS NULL`, id)
 	return len(found) > 0, err
 }
 

@@ -207,32 +207,52 @@ func (f *Files) stage(ctx context.Context, part formPart, content io.Reader) (*u
 	if err != nil {
 		return nil, err
 	}
-	kind, err := cleanContentType(part.contentType)
+	r, err := receivePart(ctx, f.blobs.Create, part, content, nil)
 	if err != nil {
 		return nil, err
+	}
+	u := &upload{File: File{Name: name, key: nameKey(name)}}
+	u.received(r)
+	return u, nil
+}
+
+// received is content of a form's part that is under incoming.
+type received struct {
+	blob.Staged
+	kind string // its content type
+}
+
+// received says of an upload what its content is.
+func (u *upload) received(r received) {
+	u.ID, u.ContentType, u.SHA256, u.Size, u.path = r.ID, r.kind, r.SHA256, r.Size, blob.Path(r.SHA256)
+	u.staged = r.Staged
+}
+
+// receivePart streams a part's content to incoming and commits it there, if it keeps what its
+// sender promised and check, which may be nil, has nothing against its size.
+func receivePart(ctx context.Context, create func(ctx context.Context, id string) (blob.Writer, error), part formPart, content io.Reader, check func(size int64) error) (r received, err error) {
+	if r.kind, err = cleanContentType(part.contentType); err != nil {
+		return r, err
 	}
 	promise, err := promised(part.digests...)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
-	id := uuid.NewString()
-	w, err := f.blobs.Create(ctx, id)
+	r.ID = uuid.NewString()
+	w, err := create(ctx, r.ID)
 	if err != nil {
-		return nil, err
+		return r, err
 	}
 	defer w.Abort()
-	sum, size, err := blob.Receive(w, promise.Watch(content))
+	r.SHA256, r.Size, err = blob.Receive(w, promise.Watch(content))
+	if err == nil && check != nil {
+		err = check(r.Size)
+	}
 	if err == nil {
-		err = keepsPromise(promise, sum)
+		err = keepsPromise(promise, r.SHA256)
 	}
-	if err != nil {
-		return nil, err
+	if err == nil {
+		err = w.Commit()
 	}
-	if err := w.Commit(); err != nil {
-		return nil, err
-	}
-	return &upload{
-		File:   File{ID: id, Name: name, ContentType: kind, Size: size, SHA256: sum, path: blob.Path(sum), key: nameKey(name)},
-		staged: blob.Staged{ID: id, SHA256: sum, Size: size},
-	}, nil
+	return r, err
 }

@@ -143,3 +143,21 @@ func (r *Rows) Err() error { return r.db.wrap(r.ctx, r.rows.Err()) }
 
 // Close ends the query. It may be called more than once.
 func (r *Rows) Close() error { return r.db.wrap(r.ctx, r.rows.Close()) }
+
+// Texts collects the rows of a query for one text column.
+func Texts(ctx context.Context, q Querier, query string, args ...any) ([]string, error) {
+	rows, err := q.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			return nil, err
+		}
+		list = append(list, s)
+	}
+	return list, rows.Err()
+}

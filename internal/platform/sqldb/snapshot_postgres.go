@@ -60,7 +60,7 @@ func rollbackPostgres(conn *sql.Conn) {
 // lockedTables lists the tables, those that others refer to first, but for the lists of
 // migrations, which whoever restores makes anew.
 func lockedTables(ctx context.Context, tx *Tx) ([]string, error) {
-	names, err := textColumn(ctx, tx, `
+	names, err := Texts(ctx, tx, `
 		SELECT c.relname::text FROM pg_catalog.pg_class c
 		WHERE c.relnamespace = current_schema()::regnamespace AND c.relkind IN ('r', 'p') AND c.relname NOT LIKE 'schema\_%' ORDER BY c.relname`)
 	if err != nil {
@@ -71,7 +71,7 @@ func lockedTables(ctx context.Context, tx *Tx) ([]string, error) {
 			return nil, err
 		}
 	}
-	edges, err := textColumn(ctx, tx, `
+	edges, err := Texts(ctx, tx, `
 		SELECT DISTINCT c.conrelid::regclass::text || ' ' || c.confrelid::regclass::text FROM pg_catalog.pg_constraint c
 		WHERE c.contype = 'f' AND c.connamespace = current_schema()::regnamespace AND c.conrelid <> c.confrelid`)
 	if err != nil {
@@ -108,7 +108,7 @@ func referredFirst(names []string, needs map[string][]string) []string {
 
 // columns are those of a table that are stored, in order.
 func columns(ctx context.Context, q Querier, table string) ([]string, error) {
-	return textColumn(ctx, q, `
+	return Texts(ctx, q, `
 		SELECT a.attname::text FROM pg_catalog.pg_attribute a
 		WHERE a.attrelid = to_regclass($1) AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = '' ORDER BY a.attnum`, quote(table))
 }
@@ -121,23 +121,6 @@ func quoteAll(names []string) string {
 		quoted[i] = quote(name)
 	}
 	return strings.Join(quoted, ", ")
-}
-
-func textColumn(ctx context.Context, q Querier, query string, args ...any) ([]string, error) {
-	rows, err := q.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []string
-	for rows.Next() {
-		var s string
-		if err := rows.Scan(&s); err != nil {
-			return nil, err
-		}
-		list = append(list, s)
-	}
-	return list, rows.Err()
 }
 
 // copyOut writes one table.
