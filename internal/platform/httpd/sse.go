@@ -17,6 +17,9 @@ const (
 	// streamWriteTimeout is how long one event may take to leave: a browser that sleeps for longer
 	// comes back when it wakes, and resumes where it was.
 	streamWriteTimeout = 10 * time.Second
+	// streamEndTimeout is how long the end of a stream may take to leave whose credential has ended:
+	// time for the last bytes of a client that reads, and none for one that does not.
+	streamEndTimeout = time.Second
 	// StreamHeartbeat is how often a stream that is at rest should say so: proxies cut connections
 	// on which nothing moves for half a minute or a minute.
 	StreamHeartbeat = 15 * time.Second
@@ -51,8 +54,13 @@ func OpenStream(w http.ResponseWriter, r *http.Request) (*Stream, error) {
 	forget := context.AfterFunc(Closing(r.Context()), stop)
 	revoked := func() bool { return true }
 	if life := identity.From(r.Context()).Life; life != nil {
-		revoked = context.AfterFunc(life, stop)
+		revoked = context.AfterFunc(life, func() {
+			_ = c.control.SetWriteDeadline(time.Now().Add(streamEndTimeout))
+			stop()
+		})
 	}
+	// A stream ends by itself, and whole: cut as a transfer is, its client would take it for broken.
+	c.unwatch = revoked
 	// Or the closing context and the credential would keep every stream there ever was.
 	s := &Stream{call: c, ctx: ctx, release: sync.OnceFunc(func() { stop(); forget(); revoked(); free() })}
 	h := w.Header()

@@ -127,6 +127,25 @@ func TestStream(t *testing.T) {
 }
 
 // TestStreamEndsWithItsClient and gives its place back.
+// TestStreamEndsWhole: when its credential ends, a stream in the middle of things ends as an answer
+// does, not as a broken connection.
+func TestStreamEndsWhole(t *testing.T) {
+	for range 100 {
+		s := newStreaming(t)
+		response, body := s.listen(t)
+		for range 3 {
+			s.events <- "a"
+		}
+		s.end()
+		if _, err := io.Copy(io.Discard, body); err != nil {
+			t.Fatalf("got %v, want the end of the answer", err)
+		}
+		response.Body.Close()
+		<-s.ended
+		s.Close()
+	}
+}
+
 func TestStreamEndsWithItsClient(t *testing.T) {
 	s := newStreaming(t)
 	response, _ := s.listen(t)
