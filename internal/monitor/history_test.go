@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 )
@@ -62,15 +61,4 @@ func TestHistoryOutlivesTheServer(t *testing.T) {
 			get(t, base+"/history?"+bad, http.StatusUnprocessableEntity)
 		}
 	})
-}
-
-// TestMetricsAreWhole: every metric has a name of its own, a unit and a way to be remembered.
-func TestMetricsAreWhole(t *testing.T) {
-	var names []string
-	for _, m := range metrics() {
-		if m.Name == "" || m.Unit == "" || m.Title == "" || m.scale <= 0 || m.of == nil || slices.Contains(names, m.Name) {
-			t.Errorf("%+v is not whole, or named twice", m)
-		}
-		names = append(names, m.Name)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"homeserver/internal/monitor/history"
+	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
 )
@@ -18,7 +19,7 @@ const longestSpan = (5*365 + 2) * 24 * time.Hour
 
 // historyInput is the query of GET /history.
 type historyInput struct {
-	Metrics string    `query:"metrics" required:"true" maxLength:"2000" example:"cpu_percent,memory_percent" doc:"Names from /metrics, separated by commas"`
+	Metrics string    `query:"metrics" required:"true" maxLength:"8000" example:"cpu_percent,disk_read_bytes_per_second{sda}" doc:"Keys of series from /metrics, separated by commas"`
 	From    time.Time `query:"from" required:"true" doc:"Where the span begins"`
 	To      time.Time `query:"to" doc:"Where it ends; now if left out"`
 	Points  int       `query:"points" default:"600" minimum:"2" maximum:"4000" doc:"How many points a chart has room for"`
@@ -63,13 +64,22 @@ func (c fineColumn) MarshalJSON() ([]byte, error) {
 }
 
 type metricsBody struct {
-	Metrics []Metric `json:"metrics" nullable:"false"`
+	Metrics []*metric.Metric `json:"metrics" nullable:"false" doc:"What is measured"`
+	Series  []seriesInfo     `json:"series" nullable:"false" doc:"What was measured on this machine, now or once"`
+}
+
+type seriesInfo struct {
+	Key      string   `json:"key" example:"disk_read_bytes_per_second{sda}" doc:"What to ask for"`
+	Metric   string   `json:"metric" example:"disk_read_bytes_per_second" doc:"Name of its metric"`
+	Instance string   `json:"instance" example:"sda" doc:"Stable id of the disk, interface, sensor ...; empty for the whole machine"`
+	Title    string   `json:"title" example:"Samsung SSD 980" doc:"The instance for people"`
+	Value    *float64 `json:"value" example:"104857" doc:"At the last tick; null when it was not measured then"`
 }
 
 // historyRoutes mounts the long memory.
 func (m *Monitor) historyRoutes(r *httpd.Router) {
 	httpd.Register(r, describe("/metrics", "list-metrics", "What is remembered", "The figures that /history knows."), func(context.Context, *struct{}) (*answer[metricsBody], error) {
-		return answerOf(metricsBody{metrics()}), nil
+		return answerOf(metricsBody{Metrics: m.metrics.List(), Series: m.knownSeries()}), nil
 	})
 	httpd.Register(r, describe("/history", "get-history", "Figures of up to five years",
 		"Every 2 s for 7 days, every minute for 90 days, every hour for 5 years. The coarsest that fills the points is taken; each point tells mean, minimum and maximum of its time, so that a spike never vanishes."), m.getHistory)
@@ -87,7 +97,7 @@ func (m *Monitor) getHistory(ctx context.Context, in *historyInput) (*answer[his
 	}
 	names := slices.Compact(strings.Split(in.Metrics, ","))
 	for _, name := range names {
-		if !slices.ContainsFunc(metrics(), func(metric Metric) bool { return metric.Name == name }) {
+		if base, _, err := metric.ParseKey(name); err != nil || m.metrics.Find(base) == nil {
 			return nil, errs.Newf(errs.Invalid, "There is no metric %q; /api/v1/monitoring/metrics lists them.", name)
 		}
 	}
@@ -104,4 +114,25 @@ func (m *Monitor) getHistory(ctx context.Context, in *historyInput) (*answer[his
 		body.Series = append(body.Series, historySeries{Metric: p.Key, Mean: p.Mean, Min: p.Min, Max: p.Max, Count: p.Count})
 	}
 	return answerOf(body), nil
+}
+
+// knownSeries is what was measured at the last tick and what is remembered, once each.
+func (m *Monitor) knownSeries() []seriesInfo {
+	list, seen := []seriesInfo{}, map[string]bool{}
+	if s := m.current.Load(); s != nil {
+		for _, r := range s.Readings {
+			seen[r.Key()] = true
+			list = append(list, seriesInfo{r.Key(), r.Metric.Name, r.Instance, r.Title, known(r.Value, fineDecimals)})
+		}
+	}
+	h := m.memory.opened.Load()
+	if h == nil {
+		return list
+	}
+	for _, k := range h.List() {
+		if name, instance, err := metric.ParseKey(k.Key); err == nil && !seen[k.Key] {
+			list = append(list, seriesInfo{Key: k.Key, Metric: name, Instance: instance, Title: k.Title})
+		}
+	}
+	return list
 }

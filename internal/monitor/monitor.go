@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/service"
 )
@@ -55,6 +56,7 @@ type Monitor struct {
 	memory  memory
 	live    *live
 	sampler *sampler
+	metrics *metric.Registry
 }
 
 // New makes the room. It asks the system nothing before Run.
@@ -66,6 +68,7 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
 		recent: newRing(), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
+		metrics: metric.New(),
 	}
 }
 
@@ -86,6 +89,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
+	s.Readings = m.readings(s)
 	m.recent.add(s)
 	m.remember(s)
 	if s.Complete() {

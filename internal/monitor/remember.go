@@ -67,18 +67,7 @@ func (m *Monitor) runMemory(ctx context.Context) {
 
 // append gives every snapshot to the history.
 func (m *Monitor) append(ctx context.Context, h *history.History) {
-	list := metrics()
-	numbers := make([]int, len(list))
-	for i, metric := range list {
-		n, err := h.Series(ctx, metric.Name, metric.scale)
-		if err != nil {
-			if ctx.Err() == nil {
-				m.log.Error("the history of the figures cannot be written; none is kept until the next start", "error", err)
-			}
-			return
-		}
-		numbers[i] = n
-	}
+	numbers := map[string]int{}
 	failed := false
 	for {
 		var s *Snapshot
@@ -87,13 +76,24 @@ func (m *Monitor) append(ctx context.Context, h *history.History) {
 			return
 		case s = <-m.memory.queue:
 		}
-		row := make([]history.Sample, len(list))
-		for i, metric := range list {
-			row[i] = history.Sample{Series: numbers[i], Value: metric.of(s)}
+		row := make([]history.Sample, 0, len(s.Readings))
+		var err error
+		for _, r := range s.Readings {
+			key := r.Key()
+			n, known := numbers[key]
+			if !known {
+				var failure error
+				if n, failure = h.Series(ctx, key, r.Title, r.Metric.Scale); failure != nil {
+					err = failure
+					continue
+				}
+				numbers[key] = n
+			}
+			row = append(row, history.Sample{Series: n, Value: r.Value})
 		}
-		err := h.Append(ctx, s.At, row)
+		err = errors.Join(err, h.Append(ctx, s.At, row))
 		if err != nil && !failed && !errors.Is(err, context.Canceled) {
-			m.log.Warn("an hour of the history cannot be put away; it is tried again", "error", err)
+			m.log.Warn("the history of the figures cannot be written whole; it is tried again", "error", err)
 		}
 		failed = err != nil
 	}

@@ -4,6 +4,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"homeserver/internal/monitor/metric"
 )
 
 // The collectors whose figures the original promised as numbers.
@@ -25,7 +27,8 @@ type Snapshot struct {
 	DiskRead, DiskWrite       float64
 	NetReceived, NetSent      float64
 	Host                      Host
-	Stale                     []string // names of promised figures that are older than this tick
+	Readings                  []metric.Reading // every figure of this tick
+	Stale                     []string         // names of promised figures that are older than this tick
 	haveCPU, haveMem, haveDsk bool
 }
 

@@ -18,6 +18,7 @@ package history
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -31,6 +32,9 @@ const (
 	tailEvery = 20 * time.Second
 	// trimEvery is how often what is too old or too much is dropped.
 	trimEvery = time.Hour
+	// mostSeries bounds what devices that come and go may add up to; the open hour of each takes
+	// 14 kB of memory while it is measured.
+	mostSeries = 4000
 	// closeTimeout bounds the last write when the house stops.
 	closeTimeout = 5 * time.Second
 	// DefaultMaxBytes is how large the file may grow: 200 series over five years take about
@@ -72,6 +76,7 @@ const noHour = math.MinInt64
 type series struct {
 	id    int64
 	key   string
+	title string  // for people
 	scale float64 // stored = round(value * scale)
 }
 
@@ -132,19 +137,42 @@ func (h *History) Run(ctx context.Context) error {
 	}
 }
 
-// Series returns the number of the series called key, and makes it if it is new. scale is how
-// finely its values are kept: 10 keeps tenths.
-func (h *History) Series(ctx context.Context, key string, scale float64) (int, error) {
+// Series returns the number of the series called key, and makes it if it is new. The title is
+// for people, and may change. scale is how finely its values are kept: 10 keeps tenths.
+func (h *History) Series(ctx context.Context, key, title string, scale float64) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if i, ok := h.byKey[key]; ok {
-		return i, nil
+		if h.series[i].title == title {
+			return i, nil
+		}
+		h.series[i].title = title
+		return i, h.rename(ctx, h.series[i].id, title)
 	}
-	s, err := h.addSeries(ctx, key, scale)
+	if len(h.series) >= mostSeries {
+		return 0, fmt.Errorf("%s is not remembered: %d series are the most", key, mostSeries)
+	}
+	s, err := h.addSeries(ctx, key, title, scale)
 	if err != nil {
 		return 0, err
 	}
 	return h.keep(s), nil
+}
+
+// Known is a series that was remembered once.
+type Known struct {
+	Key, Title string
+}
+
+// List is every series that was remembered once, oldest first.
+func (h *History) List() []Known {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := make([]Known, len(h.series))
+	for i, s := range h.series {
+		list[i] = Known{s.key, s.title}
+	}
+	return list
 }
 
 func (h *History) keep(s series) int {

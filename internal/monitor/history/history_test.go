@@ -23,7 +23,7 @@ func open(t testing.TB, file string) *History {
 
 func (h *History) mustSeries(t testing.TB, key string, scale float64) int {
 	t.Helper()
-	i, err := h.Series(t.Context(), key, scale)
+	i, err := h.Series(t.Context(), key, "", scale)
 	if err != nil {
 		t.Fatal(err)
 	}

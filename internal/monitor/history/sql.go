@@ -18,7 +18,7 @@ const schemaVersion = 1
 func (h *History) load(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
-		`CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, scale REAL NOT NULL)`,
+		`CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, title TEXT NOT NULL, scale REAL NOT NULL)`,
 		// A table with a rowid keeps a page of up to 4 kB in one leaf; without one it would spill
 		// into a page of its own from 1 kB on.
 		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
@@ -46,14 +46,14 @@ func (h *History) load(ctx context.Context) error {
 }
 
 func (h *History) loadSeries(ctx context.Context) error {
-	rows, err := h.db.Query(ctx, `SELECT id, key, scale FROM series ORDER BY id`)
+	rows, err := h.db.Query(ctx, `SELECT id, key, title, scale FROM series ORDER BY id`)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var s series
-		if err := rows.Scan(&s.id, &s.key, &s.scale); err != nil {
+		if err := rows.Scan(&s.id, &s.key, &s.title, &s.scale); err != nil {
 			return err
 		}
 		h.keep(s)
@@ -96,12 +96,18 @@ func (h *History) loadTail(ctx context.Context) error {
 	return nil
 }
 
-func (h *History) addSeries(ctx context.Context, key string, scale float64) (s series, err error) {
-	s = series{key: key, scale: scale}
+func (h *History) addSeries(ctx context.Context, key, title string, scale float64) (s series, err error) {
+	s = series{key: key, title: title, scale: scale}
 	err = h.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(ctx, `INSERT INTO series (key, scale) VALUES ($1, $2) ON CONFLICT (key) DO UPDATE SET key = excluded.key RETURNING id, scale`, key, scale).Scan(&s.id, &s.scale)
+		return tx.QueryRow(ctx, `INSERT INTO series (key, title, scale) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET title = excluded.title RETURNING id, scale`, key, title, scale).Scan(&s.id, &s.scale)
 	})
 	return s, err
+}
+
+// rename keeps another title of a series.
+func (h *History) rename(ctx context.Context, id int64, title string) error {
+	_, err := h.db.Exec(ctx, `UPDATE series SET title = $2 WHERE id = $1`, id, title)
+	return err
 }
 
 // Flush makes durable what came since the last one.
