@@ -68,7 +68,7 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
 		recent: newRing(), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
-		metrics: metric.New(),
+		metrics: src.metrics,
 	}
 }
 
