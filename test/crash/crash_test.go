@@ -58,6 +58,7 @@ func elsewhere() map[string]string {
 		"backup-finished": "backup", "backup-thinning": "backup", "backup-sweeping": "backup",
 		"scrub-aside": "TestScrub", "scrub-noting": "TestScrub", "scrub-noted": "TestScrub", "destroy-rows": "TestDestroy", "destroyed": "TestDestroy",
 		"manifest-written": "backup", "manifest-named": "backup", "journal-append": "backup",
+		"notify-claimed": "TestNotifications", "notify-sent": "TestNotifications",
 	}
 }
 

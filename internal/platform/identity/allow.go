@@ -38,6 +38,8 @@ const (
 	ManageAccount  Action = "account.manage"  // one's own password, passkeys, sessions, tokens
 	ManageUsers    Action = "users.manage"    // everybody's accounts, invitations
 	ReadAudit      Action = "audit.read"      // who did what
+	// ManageNotifications is where notifications go, and what was told.
+	ManageNotifications Action = "notifications.manage"
 )
 
 // Object is what the gate must know of a thing to decide.
@@ -83,7 +85,7 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeMonitoringRead, members, nil}, true
 	case ManageAccount:
 		return rule{"", everyone, nil}, true
-	case ManageFiles, ManageUsers, ReadAudit:
+	case ManageFiles, ManageUsers, ReadAudit, ManageNotifications:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false
