@@ -160,6 +160,7 @@ func table() map[string]row {
 		"GET /api/v1/monitoring/recent":        machine,
 		"GET /api/v1/monitoring/metrics":       machine,
 		"GET /api/v1/monitoring/history":       {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
+		"GET /api/v1/monitoring/live":          {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 		"GET /api/v1/monitoring/ws":            {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 
 		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
