@@ -102,6 +102,8 @@ func table() map[string]row {
 		"POST /api/v1/account/totp":            mine(something, object),
 		"DELETE /api/v1/account/totp":          mine(something, nil),
 		"POST /api/v1/account/recovery-codes":  mine(something, nil),
+		"GET /api/v1/preferences/{name}":       {roles: "amg", scope: "admin", path: "/api/v1/preferences/page"},
+		"PUT /api/v1/preferences/{name}":       {roles: "amg", scope: "admin", path: "/api/v1/preferences/page", body: map[string]any{"document": map[string]any{"x": 1}}},
 		"GET /api/v1/users":                    manage(200, nil),
 		"POST /api/v1/users":                   manage(422, map[string]any{"name": "a b", "role": "guest", "password": password}),
 		"PATCH /api/v1/users/{id}":             manage(404, map[string]any{"role": "guest"}),
@@ -175,6 +177,7 @@ func table() map[string]row {
 		"GET /api/v1/monitoring/metrics":     machine,
 		"GET /api/v1/monitoring/history":     {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
 		"GET /api/v1/monitoring/ws":          {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+		"GET /api/v1/monitoring/live":        {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 
 		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
 	}
