@@ -17,6 +17,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -37,6 +38,8 @@ const firstWait = 5 * time.Second
 type Config struct {
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
+	// Root is where /proc and /sys are found on Linux; "" is "/".
+	Root string
 	// HistoryURL is the SQLite file of the history, for sqldb.Open; "" keeps none.
 	HistoryURL string
 	// HistoryMaxBytes is how large it may grow; 0 is the usual limit.
@@ -63,7 +66,7 @@ type Monitor struct {
 
 // New makes the room. It asks the system nothing before Run.
 func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Monitor {
-	return newMonitor(config, usage, log, newSource("/"))
+	return newMonitor(config, usage, log, newSource(cmp.Or(config.Root, "/")))
 }
 
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
@@ -121,4 +124,12 @@ func (m *Monitor) snapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, errs.Newf(errs.Unavailable, "Not known yet: %s. Try again in a few seconds.", s.missing())
 	}
 	return s, nil
+}
+
+// SeriesCount is how many figures the last tick had.
+func (m *Monitor) SeriesCount() int {
+	if s := m.current.Load(); s != nil {
+		return len(s.Readings)
+	}
+	return 0
 }
