@@ -1,11 +1,11 @@
 package app
 
 import (
-	"path/filepath"
 	"time"
 
 	"homeserver/internal/auth"
 	"homeserver/internal/monitor"
+	"homeserver/internal/notify"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/service"
 )
@@ -14,10 +14,13 @@ import (
 // is one line here. It returns the room that knows who is at the door.
 func (a *App) services(storage string) httpd.Doors {
 	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
+	watch := monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + a.historyFile()}, a.files.Usage, a.log)
+	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName})
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),
-		monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + filepath.Join(a.config.House.DataDir, "monitoring.db")}, a.files.Usage, a.log).Service(),
+		watch.Service(),
+		a.notify.Service(),
 	}
 	return a.auth
 }

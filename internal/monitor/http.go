@@ -39,6 +39,7 @@ func (m *Monitor) routes(r *httpd.Router) {
 		"Samples of up to 15 minutes, one every 2 s, oldest first, in columns for charts. `null` is a gap: not measured. They are kept in memory and begin anew with the server."), m.getRecent)
 	m.historyRoutes(r)
 	r.Handle(m.describeFeed(r), m.serveFeed)
+	r.Handle(m.describeLive(r), m.serveLive)
 }
 
 func describe(path, id, summary, text string) httpd.Op {
@@ -70,5 +71,5 @@ func (m *Monitor) getDashboard(ctx context.Context, _ *struct{}) (*answer[Dashbo
 
 func (m *Monitor) getRecent(_ context.Context, in *recentInput) (*answer[Recent], error) {
 	from := time.Now().Add(-time.Duration(in.Seconds) * time.Second)
-	return answerOf(recentOf(m.recent.since(from))), nil
+	return answerOf(recentOf(m.feed.Rows(), from)), nil
 }

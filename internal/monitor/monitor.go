@@ -23,6 +23,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"homeserver/internal/monitor/feed"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/service"
@@ -52,7 +53,8 @@ type Monitor struct {
 	log     *slog.Logger
 	current atomic.Pointer[Snapshot]
 	first   chan struct{} // closed when current is set for the first time
-	recent  *ring
+	feed    *feed.Feed
+	shown   atomic.Pointer[shown]
 	memory  memory
 	live    *live
 	sampler *sampler
@@ -67,7 +69,7 @@ func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Mo
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
-		recent: newRing(), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
+		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
 		metrics: src.metrics,
 	}
 }
@@ -90,11 +92,13 @@ func (m *Monitor) Run(ctx context.Context) error {
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
 	s.Readings = m.readings(s)
-	m.recent.add(s)
 	m.remember(s)
 	if s.Complete() {
-		m.live.publish(m.frame(s)) // before current: clients join only once there is one
+		frame := m.frame(s)
+		m.shown.Store(&shown{frame: frame})
+		m.live.publish(frame) // before current: clients join only once there is one
 	}
+	m.feed.Publish(s.Tick())
 	if m.current.Swap(s) == nil {
 		close(m.first)
 	}

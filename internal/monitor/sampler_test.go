@@ -211,9 +211,9 @@ func TestRemovedStorageKeepsLastKnownNumbers(t *testing.T) {
 		if got := system(s); got.DiskTotalGB != 100 || got.DiskPercent != 25 || len(got.Stale) != 1 || got.Stale[0] != "disk" {
 			t.Errorf("got %+v, want the last known disk, marked stale", got)
 		}
-		rows := m.recent.since(time.Time{})
-		if last := rows[len(rows)-1]; !math.IsNaN(float64(last.values[columnDisk])) {
-			t.Errorf("recent: got %v, want a gap", last.values[columnDisk])
+		disk := recentOf(m.feed.Rows(), time.Time{}).DiskPercent
+		if last := disk[len(disk)-1]; !math.IsNaN(float64(last)) {
+			t.Errorf("recent: got %v, want a gap", last)
 		}
 		stop()
 		<-done

@@ -36,8 +36,11 @@ const (
 	ManageFiles    Action = "files.manage"    // how the library is kept: retention, quotas, integrity, backups
 	ReadMonitoring Action = "monitoring.read" // how the machine is doing
 	ManageAccount  Action = "account.manage"  // one's own password, passkeys, sessions, tokens
+	KeepPreference Action = "preference.keep" // how one's own pages are arranged
 	ManageUsers    Action = "users.manage"    // everybody's accounts, invitations
 	ReadAudit      Action = "audit.read"      // who did what
+	// ManageNotifications is where notifications go, and what was told.
+	ManageNotifications Action = "notifications.manage"
 )
 
 // Object is what the gate must know of a thing to decide.
@@ -81,9 +84,9 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeFilesWrite, members, mine}, true
 	case ReadMonitoring:
 		return rule{ScopeMonitoringRead, members, nil}, true
-	case ManageAccount:
+	case ManageAccount, KeepPreference:
 		return rule{"", everyone, nil}, true
-	case ManageFiles, ManageUsers, ReadAudit:
+	case ManageFiles, ManageUsers, ReadAudit, ManageNotifications:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false
