@@ -33,6 +33,9 @@ func newSource(string) *source {
 // readers are none: the promised figures are all that their questions tell here.
 func (s *source) readers() coreReaders { return coreReaders{} }
 
+// stop ends what the questions started.
+func (s *source) stop() { s.others.Close() }
+
 // questions are those beside the promised figures, as of now.
 func (s *source) questions() []machine.Question { return s.others.Questions() }
 

@@ -120,6 +120,14 @@ func (p *present[T]) each(f func(*T)) {
 // forget drops all baselines.
 func (p *present[T]) forget() { clear(p.known); p.order = p.order[:0] }
 
+// truth is 1 for yes and 0 for no.
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // raw makes a raw series; labels are pairs of name and value.
 func raw(name string, kind RawType, help string, labels ...string) *RawSeries {
 	return &RawSeries{Name: name, Type: kind, Help: help, Labels: Labels(labels...)}

@@ -1,6 +1,8 @@
 package machine
 
 import (
+	"context"
+
 	"homeserver/internal/monitor/metric"
 )
 
@@ -11,17 +13,34 @@ type Others struct {
 	mounts *Mounts
 	known  map[*FileSystem]Question
 	list   []Question
+	stop   func()
 }
 
 // NewOthers makes the readers of the tree under root.
 func NewOthers(root string, metrics *metric.Registry) *Others {
-	o := &Others{mounts: NewMounts(root, metrics), known: map[*FileSystem]Question{}}
+	ctx, stop := context.WithCancel(context.Background())
+	tool := runTools(ctx)
+	o := &Others{mounts: NewMounts(root, metrics), known: map[*FileSystem]Question{}, stop: stop}
 	o.fixed = []Question{
 		{"pressure", EveryTick, NewPressure(root, metrics)},
+		{"uptime", EveryTick, NewUptime(root, metrics)},
 		{"mounts", EveryTen, o.mounts},
+		{"links", EveryTen, NewLinks(root, metrics)},
+		{"sensors", EveryTen, NewSensors(root, metrics)},
+		{"clock", EveryTen, NewClock(metrics)},
+		{"containers", EveryTen, NewContainers(root, metrics)},
+		{"limits", EveryTen, NewLimits(root, metrics)},
+		{"power", EveryTen, NewPower(root, metrics)},
+		{"RAID", EveryMinute, NewRAID(root, metrics)},
+		{"pools", EveryMinute, NewPools(root, metrics, tool)},
+		{"services", EveryMinute, NewUnits(root, metrics, tool)},
+		{"SMART", EveryHour, NewSMART(root, metrics, tool)},
 	}
 	return o
 }
+
+// Close ends the tools that are running.
+func (o *Others) Close() { o.stop() }
 
 // Questions are those of now.
 func (o *Others) Questions() []Question {
