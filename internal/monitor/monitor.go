@@ -18,11 +18,14 @@ package monitor
 
 import (
 	"context"
+	"embed"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"homeserver/internal/monitor/alerts"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/service"
@@ -31,6 +34,9 @@ import (
 // firstWait bounds how long a reader waits for the very first snapshot, which is ready about
 // 100 ms after the start; longer means that the sampler does not run.
 const firstWait = 5 * time.Second
+
+//go:embed migrations/*.sql
+var migrations embed.FS
 
 // Config says what to watch.
 type Config struct {
@@ -57,6 +63,8 @@ type Monitor struct {
 	live    *live
 	sampler *sampler
 	metrics *metric.Registry
+	house   house
+	alerts  *alerts.Alerts // nil without UseAlerts
 }
 
 // New makes the room. It asks the system nothing before Run.
@@ -74,7 +82,11 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 
 // Service is what the room offers the house.
 func (m *Monitor) Service() service.Service {
-	return service.Service{Name: "monitoring", Routes: m.routes, Run: m.Run}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic("monitor: the embedded migrations have moved: " + err.Error())
+	}
+	return service.Service{Name: "monitoring", Migrations: sub, Routes: m.routes, Run: m.Run}
 }
 
 // Run samples until ctx ends, then says goodbye to the live clients.
@@ -82,6 +94,10 @@ func (m *Monitor) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { m.live.run(ctx) })
 	group.Go(func() { m.runMemory(ctx) })
+	group.Go(func() { m.askHouse(ctx) })
+	if m.alerts != nil {
+		group.Go(func() { _ = m.alerts.Run(ctx) }) // it only ends with ctx
+	}
 	m.sampler.run(ctx, m.publish)
 	group.Wait()
 	return nil
@@ -89,9 +105,12 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
-	s.Readings = m.readings(s)
+	s.Readings = append(m.readings(s), m.houseReadings()...)
 	m.recent.add(s)
 	m.remember(s)
+	if m.alerts != nil {
+		m.alerts.Take(s.Tick())
+	}
 	if s.Complete() {
 		m.live.publish(m.frame(s)) // before current: clients join only once there is one
 	}

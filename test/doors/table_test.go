@@ -36,6 +36,7 @@ type row struct {
 	bulk    bool   // answers 200 and lists as missing what may not be read
 	raises  bool   // works on what is in the trash
 	ends    bool   // signs out whoever asks
+	stream  bool   // the answer never ends
 	path    string // instead of the route's
 	body    any    // or a func(id string) any
 	ok      int    // the answer to whoever may; 0 is 200
@@ -160,7 +161,23 @@ func table() map[string]row {
 		"GET /api/v1/monitoring/recent":        machine,
 		"GET /api/v1/monitoring/metrics":       machine,
 		"GET /api/v1/monitoring/history":       {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
+		"GET /api/v1/monitoring/alerts":        machine,
+		"GET /api/v1/monitoring/alert-rules":   machine,
+		"POST /api/v1/monitoring/alert-rules":  manage(422, map[string]any{"name": ""}),
 		"GET /api/v1/monitoring/ws":            {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+
+		"GET /api/v1/monitoring/alerts/summary":           machine,
+		"GET /api/v1/monitoring/alerts/events":            {roles: "am", scope: "monitoring:read", stream: true},
+		"POST /api/v1/monitoring/alerts/{id}/acknowledge": manage(404, object),
+		"POST /api/v1/monitoring/alerts/{id}/silence":     manage(404, map[string]any{"seconds": 3600}),
+		"DELETE /api/v1/monitoring/alerts/{id}/silence":   manage(404, nil),
+		"GET /api/v1/monitoring/alert-silences":           machine,
+		"POST /api/v1/monitoring/alert-silences":          manage(422, object),
+		"DELETE /api/v1/monitoring/alert-silences/{id}":   manage(404, nil),
+		"PUT /api/v1/monitoring/alert-rules/{id}":         manage(422, map[string]any{"name": ""}),
+		"DELETE /api/v1/monitoring/alert-rules/{id}":      manage(404, nil),
+		"POST /api/v1/monitoring/alert-rules/{id}/reset":  manage(404, nil),
+		"POST /api/v1/monitoring/alert-rules/test":        {roles: "am", scope: "monitoring:read", ok: 422, body: object},
 
 		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
 	}
@@ -358,6 +375,9 @@ func (h *house) try(t *testing.T, route string, r row, who *someone, object stri
 	if r.ok == http.StatusSwitchingProtocols {
 		status, _ := h.socket(t, path, at)
 		return status
+	}
+	if r.stream {
+		return h.beginning(t, path, at)
 	}
 	body := r.body
 	if make, ok := body.(func(string) any); ok {

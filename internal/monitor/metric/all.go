@@ -32,7 +32,7 @@ const (
 
 // All is the definition of every metric, in the order for people.
 func All() []Metric {
-	return []Metric{
+	return append([]Metric{
 		{CPUPercent, "Processor", Percent, Rate, groupProcessor, "", tenths, "time not idle or waiting for disks / all time, since the tick before", "/proc/stat"},
 		{Load1, "Load of 1 minute", Count, Gauge, groupProcessor, "", hundredths, "mean number of threads that run or wait to", "/proc/loadavg"},
 		{MemoryPercent, "Memory", Percent, Gauge, groupMemory, "", tenths, "(total - available) / total", "/proc/meminfo"},
@@ -44,5 +44,5 @@ func All() []Metric {
 		{DiskWriteBytesPerSecond, "Written to disks", BytesPerSecond, Rate, groupDisks, "disk", 1, "sectors written x 512 / seconds; of all disks: their sum", "/proc/diskstats"},
 		{NetworkReceivedBytesPerSecond, "Received", BytesPerSecond, Rate, groupNetwork, "interface", 1, "bytes received / seconds; of the machine: the sum of its network cards", "/proc/net/dev"},
 		{NetworkSentBytesPerSecond, "Sent", BytesPerSecond, Rate, groupNetwork, "interface", 1, "bytes sent / seconds; of the machine: the sum of its network cards", "/proc/net/dev"},
-	}
+	}, house()...)
 }

@@ -35,9 +35,11 @@ const (
 	ShareFile      Action = "files.share"     // with the household, or no longer
 	ManageFiles    Action = "files.manage"    // how the library is kept: retention, quotas, integrity, backups
 	ReadMonitoring Action = "monitoring.read" // how the machine is doing
-	ManageAccount  Action = "account.manage"  // one's own password, passkeys, sessions, tokens
-	ManageUsers    Action = "users.manage"    // everybody's accounts, invitations
-	ReadAudit      Action = "audit.read"      // who did what
+	// ManageMonitoring is what changes what is watched and who is told: rules, silences, notes.
+	ManageMonitoring Action = "monitoring.manage"
+	ManageAccount    Action = "account.manage" // one's own password, passkeys, sessions, tokens
+	ManageUsers      Action = "users.manage"   // everybody's accounts, invitations
+	ReadAudit        Action = "audit.read"     // who did what
 )
 
 // Object is what the gate must know of a thing to decide.
@@ -83,7 +85,7 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeMonitoringRead, members, nil}, true
 	case ManageAccount:
 		return rule{"", everyone, nil}, true
-	case ManageFiles, ManageUsers, ReadAudit:
+	case ManageFiles, ManageMonitoring, ManageUsers, ReadAudit:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false
