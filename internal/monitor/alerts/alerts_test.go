@@ -302,7 +302,7 @@ func TestNotifierFails(t *testing.T) {
 func TestSilence(t *testing.T) {
 	each(t, func(t *testing.T, h *household) {
 		r := h.rule()
-		if err := h.alerts.silence(t.Context(), r.ID, "", &pauseInput{Seconds: 3600}); err != nil {
+		if err := h.alerts.silence(t.Context(), r.ID, "", &Pause{Seconds: 3600}); err != nil {
 			t.Fatal(err)
 		}
 		h.tick(6, key, 95.0)
@@ -317,7 +317,7 @@ func TestSilence(t *testing.T) {
 		h.alerts.care(t.Context())
 		h.alerts.care(t.Context())
 		h.wantSent("raised Memory")
-		for _, bad := range []pauseInput{{}, {Until: h.wall}, {Until: h.wall.Add(-time.Hour)}, {Until: h.wall.Add(400 * day)}} {
+		for _, bad := range []Pause{{}, {Until: h.wall}, {Until: h.wall.Add(-time.Hour)}, {Until: h.wall.Add(400 * day)}} {
 			if err := h.alerts.silence(t.Context(), r.ID, "", &bad); err == nil {
 				t.Errorf("%+v is a silence", bad)
 			}
@@ -456,7 +456,7 @@ func TestEverythingAtOnce(t *testing.T) {
 					a.summary()
 					_, _ = a.getRules(ctx, nil)
 					_, _ = a.getAlerts(ctx, &listInput{Limit: 5})
-					if err := a.silence(ctx, made.ID, "", &pauseInput{Seconds: 60}); err != nil {
+					if err := a.silence(ctx, made.ID, "", &Pause{Seconds: 60}); err != nil {
 						t.Error(err)
 					}
 					if i%2 == 0 {

@@ -12,8 +12,8 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
-// ruleFields is what a rule is made of, as clients send it. Times are in seconds.
-type ruleFields struct {
+// RuleFields is what a rule is made of, as clients send it. Times are in seconds.
+type RuleFields struct {
 	Name        string    `json:"name" maxLength:"100" example:"Photos disk nearly full"`
 	Enabled     bool      `json:"enabled"`
 	Severity    Severity  `json:"severity" enum:"info,warning,critical"`
@@ -33,7 +33,7 @@ type ruleFields struct {
 	Advice      string    `json:"advice,omitempty" maxLength:"500" doc:"What to do about it"`
 }
 
-func (f *ruleFields) rule(id string) Rule {
+func (f *RuleFields) rule(id string) Rule {
 	s := func(n int64) time.Duration { return time.Duration(n) * time.Second }
 	return Rule{
 		ID: id, Name: f.Name, Enabled: f.Enabled, Severity: f.Severity, Metric: f.Metric, Instance: f.Instance, Condition: f.Condition, Raise: f.Raise, Clear: f.Clear,
@@ -41,9 +41,9 @@ func (f *ruleFields) rule(id string) Rule {
 	}
 }
 
-func fieldsOf(r *Rule) ruleFields {
+func fieldsOf(r *Rule) RuleFields {
 	s := func(d time.Duration) int64 { return int64(d / time.Second) }
-	return ruleFields{
+	return RuleFields{
 		r.Name, r.Enabled, r.Severity, r.Metric, r.Instance, r.Condition, r.Raise, r.Clear, r.Against, r.Limit, r.AtLeast,
 		s(r.Window), s(r.For), s(r.Hold), r.NoData, s(r.After), r.Advice,
 	}
@@ -51,7 +51,7 @@ func fieldsOf(r *Rule) ruleFields {
 
 type ruleBody struct {
 	ID string `json:"id" example:"disk-nearly-full"`
-	ruleFields
+	RuleFields
 	Default bool         `json:"default" doc:"It comes with the server: it can be switched off and changed, not deleted"`
 	Changed bool         `json:"changed" doc:"A default that was changed here"`
 	Unit    string       `json:"unit" example:"percent" doc:"Of the thresholds"`
@@ -95,7 +95,7 @@ type episodeBody struct {
 
 type ruleInput struct {
 	ID   string `path:"id" maxLength:"100"`
-	Body ruleFields
+	Body RuleFields
 }
 
 // ruleRoutes mounts the rules.
@@ -126,7 +126,7 @@ func (a *Alerts) getRules(ctx context.Context, _ *struct{}) (*answer[rulesBody],
 }
 
 func (a *Alerts) ruleBody(r *Rule) ruleBody {
-	body := ruleBody{ID: r.ID, ruleFields: fieldsOf(r), Default: r.Default, Changed: r.Changed, Unit: string(r.unit(a.metrics.Find(r.Metric))), Series: []seriesBody{}}
+	body := ruleBody{ID: r.ID, RuleFields: fieldsOf(r), Default: r.Default, Changed: r.Changed, Unit: string(r.unit(a.metrics.Find(r.Metric))), Series: []seriesBody{}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, w := range a.engine.watches {
@@ -157,7 +157,7 @@ func (a *Alerts) ruleAnswer(r *Rule, err error) (*answer[ruleBody], error) {
 	return answerOf(a.ruleBody(r)), nil
 }
 
-func (a *Alerts) postRule(ctx context.Context, in *struct{ Body ruleFields }) (*answer[ruleBody], error) {
+func (a *Alerts) postRule(ctx context.Context, in *struct{ Body RuleFields }) (*answer[ruleBody], error) {
 	return a.ruleAnswer(a.addRule(ctx, in.Body.rule("")))
 }
 
@@ -175,7 +175,7 @@ func (a *Alerts) postReset(ctx context.Context, in *idInput) (*answer[ruleBody],
 
 func (a *Alerts) postTest(ctx context.Context, in *struct {
 	Body struct {
-		Rule ruleFields `json:"rule"`
+		Rule RuleFields `json:"rule"`
 		Days int        `json:"days,omitempty" minimum:"1" maximum:"30" default:"7"`
 	}
 },

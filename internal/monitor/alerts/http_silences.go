@@ -11,15 +11,15 @@ import (
 	"homeserver/internal/platform/identity"
 )
 
-// pauseInput says for how long, in one of two ways.
-type pauseInput struct {
+// Pause says for how long something is silenced, in one of two ways.
+type Pause struct {
 	Seconds int64     `json:"seconds,omitempty" minimum:"60" maximum:"31622400" example:"3600" doc:"For so long from now on"`
 	Until   time.Time `json:"until,omitzero" doc:"Or until then"`
 	Reason  string    `json:"reason,omitempty" maxLength:"500"`
 }
 
 // end is when it ends.
-func (p *pauseInput) end(now time.Time) (time.Time, error) {
+func (p *Pause) end(now time.Time) (time.Time, error) {
 	until := p.Until
 	if p.Seconds > 0 {
 		until = now.Add(time.Duration(p.Seconds) * time.Second)
@@ -85,7 +85,7 @@ func (a *Alerts) postSilences(ctx context.Context, in *struct {
 	Body struct {
 		RuleID string `json:"rule_id,omitempty" maxLength:"100" doc:"Empty: of every rule"`
 		Series string `json:"series,omitempty" maxLength:"400" doc:"Empty: of every series"`
-		pauseInput
+		Pause
 	}
 },
 ) (*answer[silencesBody], error) {
@@ -94,14 +94,14 @@ func (a *Alerts) postSilences(ctx context.Context, in *struct {
 			return nil, err
 		}
 	}
-	if err := a.silence(ctx, in.Body.RuleID, in.Body.Series, &in.Body.pauseInput); err != nil {
+	if err := a.silence(ctx, in.Body.RuleID, in.Body.Series, &in.Body.Pause); err != nil {
 		return nil, err
 	}
 	return a.getSilences(ctx, nil)
 }
 
 // silence makes a silence and has it count at once.
-func (a *Alerts) silence(ctx context.Context, ruleID, series string, p *pauseInput) error {
+func (a *Alerts) silence(ctx context.Context, ruleID, series string, p *Pause) error {
 	now := a.lent.Now()
 	until, err := p.end(now)
 	if err != nil {
@@ -134,7 +134,7 @@ func (a *Alerts) deleteSilence(ctx context.Context, in *idInput) (*struct{}, err
 
 func (a *Alerts) postSilence(ctx context.Context, in *struct {
 	ID   string `path:"id" maxLength:"100"`
-	Body pauseInput
+	Body Pause
 },
 ) (*answer[alertBody], error) {
 	e, err := a.openEntry(ctx, in.ID)
