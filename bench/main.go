@@ -113,6 +113,7 @@ func measures() []measure {
 		{"whole-list", wholeList},
 		{"tree", tree},
 		{"live", live},
+		{"history", remember},
 		{"sign-in", signInStorm},
 		{"start", start},
 	}

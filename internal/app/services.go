@@ -1,14 +1,12 @@
 package app
 
 import (
-	"context"
-	"math"
-	"path/filepath"
 	"time"
 
 	"homeserver/internal/auth"
 	"homeserver/internal/monitor"
 	"homeserver/internal/monitor/alerts"
+	"homeserver/internal/notify"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/service"
 )
@@ -17,26 +15,16 @@ import (
 // is one line here. It returns the room that knows who is at the door.
 func (a *App) services(storage string) httpd.Doors {
 	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
-	machine := monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + filepath.Join(a.config.House.DataDir, "monitoring.db")}, a.files.Usage, a.log)
-	machine.UseAlerts(a.db, a.askHouse, alerts.Lent{Record: a.record, DisplayName: a.displayName})
+	watch := monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + a.historyFile()}, a.files.Usage, a.log)
+	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName})
+	watch.UseAlerts(a.db, a.askHouse, alerts.Lent{Outbox: outbox{a.notify}, Record: a.record, DisplayName: a.displayName})
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),
-		machine.Service(),
+		watch.Service(),
+		a.notify.Service(),
 	}
 	return a.auth
-}
-
-// askHouse tells the monitoring what the library knows of itself.
-func (a *App) askHouse(ctx context.Context) (monitor.House, error) {
-	h, err := a.files.Health(ctx)
-	seconds := func(d time.Duration) float64 {
-		if d < 0 {
-			return math.NaN()
-		}
-		return d.Seconds()
-	}
-	return monitor.House{DamagedFiles: float64(h.Damaged), BackupAgeSeconds: seconds(h.BackupAge), BackupOverdueSeconds: seconds(h.BackupOverdue)}, err
 }
 
 // planned are the services of the original's /api/v1/info whose rooms are not built.

@@ -196,6 +196,7 @@ type out[T any] struct{ Body T }
 func (a *Auth) routes(r *httpd.Router) {
 	a.sessionRoutes(r)
 	a.accountRoutes(r)
+	a.preferenceRoutes(r)
 	a.totpRoutes(r)
 	a.passkeyRoutes(r)
 	a.oidcRoutes(r)
@@ -207,7 +208,7 @@ func (a *Auth) routes(r *httpd.Router) {
 
 // op begins the description of an operation.
 func op(action identity.Action, method, path, id, summary, description string) httpd.Op {
-	group := map[identity.Action]string{identity.ManageAccount: "Account", identity.ManageUsers: "People", identity.ReadAudit: "People"}[action]
+	group := map[identity.Action]string{identity.ManageAccount: "Account", identity.KeepPreference: "Account", identity.ManageUsers: "People", identity.ReadAudit: "People"}[action]
 	if group == "" {
 		group = "Session"
 	}

@@ -22,7 +22,7 @@ const (
 	exitOK       = 0
 	exitFailure  = 1 // the command failed; the message says why
 	exitUsage    = 2 // the command line or the configuration is not valid
-	exitProblems = 3 // check, backup, restore or export found problems; healthcheck found the server not ready
+	exitProblems = 3 // check, history, backup, restore or export found problems; healthcheck found the server not ready
 )
 
 // errProblems says that a command did its work and what it found is not well.
@@ -38,6 +38,7 @@ type commands struct {
 	Backup      backupCommand      `cmd:"" help:"Save database, files and keys into a directory of backups."`
 	Restore     restoreCommand     `cmd:"" help:"Give a house back from a backup, into an empty place."`
 	Export      exportCommand      `cmd:"" help:"Rebuild a plain tree of files without the database."`
+	History     historyCommand     `cmd:"" help:"Look after what the dashboard remembers."`
 	User        userCommand        `cmd:"" help:"Add people, change their roles and passwords."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask a running server whether it is ready (for Docker)."`
 	Routes      routesCommand      `cmd:"" help:"List every HTTP route."`
@@ -91,7 +92,7 @@ const description = `HomeServer runs a household's server: its files and its mon
 
 Settings come from the environment and from .env in the working directory; doc/config.md lists them.
 
-Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 check, backup, restore or export found problems, or the server is not ready.`
+Exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 check, history, backup, restore or export found problems, or the server is not ready.`
 
 // usageError is a failure whose cause is how the command was called or configured.
 type usageError struct{ error }

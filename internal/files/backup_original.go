@@ -130,10 +130,13 @@ func (b *StoredBackup) restoreOriginal(ctx context.Context, root *os.Root, o ori
 	if err := root.MkdirAll(filepath.Dir(name), privateDir); err != nil {
 		return err
 	}
-	out, err := root.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, privateFile)
-	if errors.Is(err, fs.ErrExist) {
-		return nil // restored by an earlier attempt, or never lost
+	if _, err := root.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		return err // restored by an earlier attempt, or never lost
 	}
+	// It bears its name when it is whole: half of one that a killed restore left would be taken
+	// for the file by the next.
+	temp := name + restoringEnd
+	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
 	if err != nil {
 		return err
 	}
@@ -141,8 +144,11 @@ func (b *StoredBackup) restoreOriginal(ctx context.Context, root *os.Root, o ori
 	if err == nil {
 		err = out.Sync()
 	}
-	if err = errors.Join(err, out.Close()); err != nil {
-		_ = root.Remove(name)
+	if err = errors.Join(err, out.Close()); err == nil {
+		err = root.Rename(temp, name)
+	}
+	if err != nil {
+		_ = root.Remove(temp)
 	}
 	return err
 }

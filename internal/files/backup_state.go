@@ -14,6 +14,9 @@ import (
 	"homeserver/internal/platform/errs"
 )
 
+// restoringEnd marks what a restore has not written in full. What a killed one left is overwritten.
+const restoringEnd = ".restoring"
+
 // state copies what the house keeps beside database and storage.
 func (b *backup) state(ctx context.Context) error {
 	for _, name := range b.f.lent.State {
@@ -90,7 +93,7 @@ func putState(root *os.Root, name string, text []byte) error {
 	if err := root.MkdirAll(filepath.Dir(name), privateDir); err != nil {
 		return err
 	}
-	temp := name + ".restoring"
+	temp := name + restoringEnd
 	out, err := root.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
 	if err != nil {
 		return err

@@ -259,6 +259,15 @@ func TestFilesOfTheOriginalAreSaved(t *testing.T) {
 		h.must(err)
 		defer release()
 		target := diskblob.New(filepath.Join(t.TempDir(), "restored"))
+		// Those that were killed before have left half a marker and half a file.
+		plant := func(name, text string) {
+			path := filepath.Join(target.Place(), name)
+			h.must(os.MkdirAll(filepath.Dir(path), 0o700))
+			h.must(os.WriteFile(path, []byte(text), 0o600))
+		}
+		plant(".homeserver-storage."+b.Storage, b.Storage[:9])
+		h.must(b.Prepare(t.Context(), target))
+		plant(filepath.Join("00", id(2)+restoringEnd), "content o, and more than there was")
 		for range 2 { // as if the first had been broken off at its end
 			h.must(b.Prepare(t.Context(), target))
 			report, err := b.RestoreContent(t.Context(), target, nil)
@@ -269,6 +278,11 @@ func TestFilesOfTheOriginalAreSaved(t *testing.T) {
 		for _, n := range []int{1, 2} {
 			if text, err := os.ReadFile(filepath.Join(target.Place(), "00", id(n))); err != nil || string(text) != "content one" {
 				t.Errorf("original %d: got %q %v", n, text, err)
+			}
+		}
+		for _, pattern := range []string{".homeserver-storage.*", "00/*" + restoringEnd} {
+			if left, err := filepath.Glob(filepath.Join(target.Place(), pattern)); err != nil || len(left) > 0 {
+				t.Errorf("left over: %v %v", left, err)
 			}
 		}
 	})

@@ -42,6 +42,7 @@ func (m *Monitor) routes(r *httpd.Router) {
 		m.alerts.Routes(r)
 	}
 	r.Handle(m.describeFeed(r), m.serveFeed)
+	r.Handle(m.describeLive(r), m.serveLive)
 }
 
 func describe(path, id, summary, text string) httpd.Op {
@@ -73,5 +74,5 @@ func (m *Monitor) getDashboard(ctx context.Context, _ *struct{}) (*answer[Dashbo
 
 func (m *Monitor) getRecent(_ context.Context, in *recentInput) (*answer[Recent], error) {
 	from := time.Now().Add(-time.Duration(in.Seconds) * time.Second)
-	return answerOf(recentOf(m.recent.since(from))), nil
+	return answerOf(recentOf(m.feed.Rows(), from)), nil
 }

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"homeserver/internal/monitor/alerts"
+	"homeserver/internal/monitor/feed"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/service"
@@ -58,7 +59,8 @@ type Monitor struct {
 	log     *slog.Logger
 	current atomic.Pointer[Snapshot]
 	first   chan struct{} // closed when current is set for the first time
-	recent  *ring
+	feed    *feed.Feed
+	shown   atomic.Pointer[shown]
 	memory  memory
 	live    *live
 	sampler *sampler
@@ -75,8 +77,8 @@ func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Mo
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
-		recent: newRing(), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
-		metrics: metric.New(),
+		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
+		metrics: src.metrics,
 	}
 }
 
@@ -106,14 +108,16 @@ func (m *Monitor) Run(ctx context.Context) error {
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
 	s.Readings = append(m.readings(s), m.houseReadings()...)
-	m.recent.add(s)
 	m.remember(s)
 	if m.alerts != nil {
 		m.alerts.Take(s.Tick())
 	}
 	if s.Complete() {
-		m.live.publish(m.frame(s)) // before current: clients join only once there is one
+		frame := m.frame(s)
+		m.shown.Store(&shown{frame: frame})
+		m.live.publish(frame) // before current: clients join only once there is one
 	}
+	m.feed.Publish(s.Tick())
 	if m.current.Swap(s) == nil {
 		close(m.first)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"homeserver/internal/monitor/machine"
 	"homeserver/internal/platform/errs"
 )
 
@@ -32,6 +33,7 @@ func steady(s *sampler) {
 	s.load.read = func() (loadAverages, error) { return loadAverages{1, 2, 3}, nil }
 	s.diskIO.read = func() ([]counters, error) { n := uint64(passed() * 1000); return []counters{{"sda", n, n}}, nil }
 	s.network.read = func() ([]counters, error) { n := uint64(passed() * 10); return []counters{{"eth0", n, n}}, nil }
+	s.details.questions = func() []machine.Question { return nil }
 	s.host.read = func() (Host, error) { return Host{Hostname: "attic", Scope: scopeHost, CPUs: 4}, nil }
 }
 
@@ -209,9 +211,9 @@ func TestRemovedStorageKeepsLastKnownNumbers(t *testing.T) {
 		if got := system(s); got.DiskTotalGB != 100 || got.DiskPercent != 25 || len(got.Stale) != 1 || got.Stale[0] != "disk" {
 			t.Errorf("got %+v, want the last known disk, marked stale", got)
 		}
-		rows := m.recent.since(time.Time{})
-		if last := rows[len(rows)-1]; !math.IsNaN(float64(last.values[columnDisk])) {
-			t.Errorf("recent: got %v, want a gap", last.values[columnDisk])
+		disk := recentOf(m.feed.Rows(), time.Time{}).DiskPercent
+		if last := disk[len(disk)-1]; !math.IsNaN(float64(last)) {
+			t.Errorf("recent: got %v, want a gap", last)
 		}
 		stop()
 		<-done

@@ -163,25 +163,6 @@ func (m *Monitor) frame(s *Snapshot) []byte {
 	return encoded
 }
 
-// recentOf lays the last minutes out in columns.
-func recentOf(rows []row) Recent {
-	out := Recent{IntervalSeconds: int(tickInterval / time.Second), Time: make([]int64, len(rows))}
-	columns := [recentColumns]column{}
-	for c := range columns {
-		columns[c] = make(column, len(rows))
-	}
-	for i, r := range rows {
-		out.Time[i] = r.at
-		for c := range columns {
-			columns[c][i] = r.values[c]
-		}
-	}
-	out.CPUPercent, out.MemoryPercent, out.DiskPercent = columns[columnCPU], columns[columnMemory], columns[columnDisk]
-	out.DiskRead, out.DiskWrite = columns[columnDiskRead], columns[columnDiskWrite]
-	out.NetReceived, out.NetSent = columns[columnNetReceived], columns[columnNetSent]
-	return out
-}
-
 // round keeps so many decimals.
 func round(x float64, decimals int) float64 {
 	scale := math.Pow10(decimals)

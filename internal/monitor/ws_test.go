@@ -64,14 +64,19 @@ type peer struct {
 
 // dial shakes hands; header lines may be added. It returns the answer's status.
 func dial(address string, header ...string) (*peer, int, error) {
+	return dialAt(address, "/ws", header...)
+}
+
+// dialAt is dial for another address of the room.
+func dialAt(address, path string, header ...string) (*peer, int, error) {
 	conn, err := net.Dial("tcp", address)
 	if err != nil {
 		return nil, 0, err
 	}
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	p := &peer{conn, bufio.NewReaderSize(conn, 1024)}
-	_, err = fmt.Fprintf(conn, "GET /api/v1/monitoring/ws HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", address, strings.Join(header, ""))
+	_, err = fmt.Fprintf(conn, "GET "+prefix+"%s HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n%s\r\n", path, address, strings.Join(header, ""))
 	if err != nil {
 		conn.Close()
 		return nil, 0, err

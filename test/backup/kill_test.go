@@ -29,8 +29,9 @@ func TestKilledBackups(t *testing.T) {
 		}
 	}
 	upload(0)
+	dies(t, s, "backup-written:1", "backup", "--keep", "0", dir) // before the directory is one of backups
 	good := []string{backUp(t, s, dir, "--keep", "0")}
-	points := []string{"backup-copying:1", "backup-copying:2", "backup-synced:1", "backup-named:1", "backup-before-finish:1", "backup-listed:1", "backup-finished:1"}
+	points := []string{"backup-copying:1", "backup-copying:2", "backup-synced:1", "backup-named:1", "backup-before-finish:1", "backup-written:1", "backup-listed:1", "backup-finished:1"}
 	for n, point := range points {
 		upload(n + 1)
 		dies(t, s, point, "backup", "--keep", "0", dir)
@@ -69,6 +70,32 @@ func TestKilledBackups(t *testing.T) {
 	r := restore(t, s, nil, dir)
 	if got, want := r.ListFiles(t, "").Total, s.ListFiles(t, "").Total; got != want {
 		t.Errorf("restored %d files, want %d", got, want)
+	}
+}
+
+// TestKilledRestores kills `homeserver restore` at every step: each time it can be run again, and
+// gives back the whole house in the end.
+func TestKilledRestores(t *testing.T) {
+	t.Parallel()
+	s := server.Start(t, server.Options{})
+	for n := range 5 {
+		s.Upload(t, fmt.Sprint(n), []byte(fmt.Sprint("content ", n)))
+	}
+	dir := filepath.Join(t.TempDir(), "backups")
+	backUp(t, s, dir)
+	r := server.New(t, server.Options{Tags: "failpoint"})
+	for _, point := range []string{"before-marker:1", "after-marker:1", "after-create:2", "mid-write:1", "before-fsync:2", "after-fsync:1", "after-rename:1"} {
+		dies(t, r, point, "restore", dir)
+	}
+	if out, errOut, code := r.CLI("restore", dir); code != 0 {
+		t.Fatalf("restore: %d %s %s", code, out, errOut)
+	}
+	if out, errOut, code := r.CLI("check"); code != 0 {
+		t.Errorf("check: %d %s %s", code, out, errOut)
+	}
+	r.Start()
+	if got := r.ListFiles(t, "").Total; got != 5 {
+		t.Errorf("got %d files, want 5", got)
 	}
 }
 

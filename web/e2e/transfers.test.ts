@@ -121,35 +121,41 @@ test('250 files of a folder outlive a restart of the server in the middle', asyn
   await expectArrived(server.api, contents);
 });
 
-test('a large file goes on after a reload, where it was, once it is chosen again', async ({
-  server,
-  wire,
-  open,
-  folder,
-  guard,
-}) => {
-  guard.mayAskToStay = true;
-  const content = randomBytes(24 * MB);
-  writeFileSync(join(folder, 'film.mkv'), content);
-  const page = await open(FILES, { base: wire.url, before: keepNoCopies });
-  wire.bytesPerSecond = 8 * MB;
-  await picker(page).setInputFiles(join(folder, 'film.mkv'));
-  await upload(page, 'film.mkv')
-    .getByText(/^([5-9]|1\d)(\.\d)? MB of 24 MB/)
-    .waitFor();
-  await page.reload();
-  await upload(page, 'film.mkv')
-    .getByText(/MB of 24 MB is there\. Choose the file again/)
-    .waitFor();
-  await audit(page, 'a file to be chosen again');
-  await again(page, 'multiple').setInputFiles(join(folder, 'film.mkv'));
-  // It begins where it was, not anew.
-  await upload(page, 'film.mkv')
-    .getByText(/^([5-9]|1\d|2\d)(\.\d)? MB of 24 MB/)
-    .waitFor();
-  await settled(page, 1);
-  await expectArrived(server.api, new Map([['film.mkv', content]]));
-});
+for (const [how, silent] of [
+  ['', false],
+  [', also before the server has noticed that the page has gone', true],
+] as const) {
+  test(`a large file goes on after a reload, where it was, once it is chosen again${how}`, async ({
+    server,
+    wire,
+    open,
+    folder,
+    guard,
+  }) => {
+    wire.silent = silent;
+    guard.mayAskToStay = true;
+    const content = randomBytes(24 * MB);
+    writeFileSync(join(folder, 'film.mkv'), content);
+    const page = await open(FILES, { base: wire.url, before: keepNoCopies });
+    wire.bytesPerSecond = 8 * MB;
+    await picker(page).setInputFiles(join(folder, 'film.mkv'));
+    await upload(page, 'film.mkv')
+      .getByText(/^([5-9]|1\d)(\.\d)? MB of 24 MB/)
+      .waitFor();
+    await page.reload();
+    await upload(page, 'film.mkv')
+      .getByText(/MB of 24 MB is there\. Choose the file again/)
+      .waitFor();
+    await audit(page, 'a file to be chosen again');
+    await again(page, 'multiple').setInputFiles(join(folder, 'film.mkv'));
+    // It begins where it was, not anew.
+    await upload(page, 'film.mkv')
+      .getByText(/^([5-9]|1\d|2\d)(\.\d)? MB of 24 MB/)
+      .waitFor();
+    await settled(page, 1);
+    await expectArrived(server.api, new Map([['film.mkv', content]]));
+  });
+}
 
 test('what waits is copied, so that a reload does not need the files again', async ({
   server,

@@ -28,6 +28,7 @@ import (
 	"github.com/google/uuid"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
 )
 
 // Format is the version of the layout. Directories of later versions are left alone.
@@ -90,26 +91,48 @@ func Open(dir string) (*Vault, error) {
 	return v, nil
 }
 
-// Create makes dir, whose parent must be there, or an empty dir a directory of backups.
+// Create makes dir, whose parent must be there, or an empty dir a directory of backups. What a
+// run that died while it did so has left there is no hindrance.
 func Create(dir, storage string, now time.Time) (*Vault, error) {
 	if err := os.Mkdir(dir, privateDir); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, errs.Wrap(errs.Unavailable, fmt.Sprintf("The backup directory %s cannot be made. Is the drive connected, and may you write there?", dir), err)
 	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return nil, errs.Wrap(errs.Invalid, fmt.Sprintf("%s cannot be read; choose a directory.", dir), err)
-	}
-	for _, e := range entries {
-		if name := e.Name(); name != "lost+found" && name != lockFile {
-			return nil, errs.Newf(errs.Invalid, "%s is not empty (it has %q) and holds no backups. Choose an empty directory, for example %s.", dir, name, filepath.Join(dir, "homeserver"))
-		}
+	if err := mayCreate(dir); err != nil {
+		return nil, err
 	}
 	v := &Vault{dir: dir, Marker: Marker{Format: Format, ID: uuid.NewString(), Storage: storage, Created: now.UTC()}}
+	release, _, err := v.Lock() // two that begin here together would write the same temporary file
+	if err != nil {
+		return nil, err
+	}
+	defer release()
+	if err := mayCreate(dir); err != nil {
+		return nil, err
+	}
 	text, err := json.MarshalIndent(v.Marker, "", "  ")
 	if err == nil {
 		err = writeDurably(dir, markerFile, append(text, '\n'))
 	}
 	return v, v.explain(err)
+}
+
+// mayCreate refuses a directory in which anything lies but what this package leaves there
+// before the marker.
+func mayCreate(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return errs.Wrap(errs.Invalid, fmt.Sprintf("%s cannot be read; choose a directory.", dir), err)
+	}
+	for _, e := range entries {
+		switch name := e.Name(); name {
+		case "lost+found", lockFile, temporary(markerFile):
+		case markerFile:
+			return errs.Newf(errs.Conflict, "Another backup has just begun in %s. Try again.", dir)
+		default:
+			return errs.Newf(errs.Invalid, "%s is not empty (it has %q) and holds no backups. Choose an empty directory, for example %s.", dir, name, filepath.Join(dir, "homeserver"))
+		}
+	}
+	return nil
 }
 
 // Dir is the directory.
@@ -153,9 +176,13 @@ func readSmall(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// writeDurably makes or replaces a small file: whole or not at all.
+// temporary is what a small file is called while it is written.
+func temporary(name string) string { return "." + name + ".new" }
+
+// writeDurably makes or replaces a small file: whole or not at all. A temporary file that an
+// earlier run left is overwritten.
 func writeDurably(dir, name string, text []byte) error {
-	temp := filepath.Join(dir, "."+name+".new")
+	temp := filepath.Join(dir, temporary(name))
 	f, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, privateFile)
 	if err != nil {
 		return err
@@ -164,6 +191,7 @@ func writeDurably(dir, name string, text []byte) error {
 	if err == nil {
 		err = f.Sync()
 	}
+	failpoint.Hit("backup-written")
 	if err = errors.Join(err, f.Close()); err == nil {
 		err = os.Rename(temp, filepath.Join(dir, name))
 	}

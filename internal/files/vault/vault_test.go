@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -276,6 +277,54 @@ func TestCreate(t *testing.T) {
 	}
 	if _, err := Open(later); !errs.Is(err, errs.Conflict) {
 		t.Errorf("a later format: got %v", err)
+	}
+}
+
+// TestCreateAfterADeath finds what a run left that died before the marker had its name.
+func TestCreateAfterADeath(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{temporary(markerFile): `{"format":1,"id":"ha`, lockFile: ""} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "lost+found"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	made, err := Create(dir, "house", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found, err := Open(dir); err != nil || found.ID != made.ID || found.Storage != "house" {
+		t.Errorf("got %+v %v, want what was made: %+v", found, err, made)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, temporary(markerFile))); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the temporary file is still there: %v", err)
+	}
+}
+
+// TestCreateTogether lets several begin in one directory: it belongs to one of them.
+func TestCreateTogether(t *testing.T) {
+	dir := t.TempDir()
+	made := make(chan *Vault, 8)
+	var working sync.WaitGroup
+	for range cap(made) {
+		working.Go(func() {
+			v, err := Create(dir, "house", time.Now())
+			if err == nil {
+				made <- v
+			} else if !errs.Is(err, errs.Conflict) {
+				t.Errorf("got %v, want a conflict", err)
+			}
+		})
+	}
+	working.Wait()
+	found, err := Open(dir)
+	if err != nil || len(made) != 1 {
+		t.Fatalf("%d made it, want one: %v", len(made), err)
+	}
+	if v := <-made; v.ID != found.ID {
+		t.Errorf("the directory bears %s, its maker was told %s", found.ID, v.ID)
 	}
 }
 

@@ -479,3 +479,33 @@ func TestEverythingAtOnce(t *testing.T) {
 		group.Wait()
 	})
 }
+
+// TestDefaults: every rule that comes with the program is one that a person could make, and none
+// alarms of a machine that is well.
+func TestDefaults(t *testing.T) {
+	metrics := metric.New()
+	seen := map[string]bool{}
+	for _, r := range Defaults(metrics) {
+		if err := r.check(metrics); err != nil || r.Advice == "" || seen[r.ID] || r.bad(well(r)) || !r.good(well(r)) {
+			t.Errorf("%s: %v", r.ID, err)
+		}
+		seen[r.ID] = true
+	}
+	if len(seen) < 20 {
+		t.Errorf("got %d rules; metrics are missing", len(seen))
+	}
+}
+
+// well is a figure of a machine that is well.
+func well(r *Rule) float64 {
+	switch r.Metric {
+	case metric.MemoryPercent, metric.CPUPercent, metric.TemperatureRoomCelsius, metric.CgroupMemoryPercent:
+		return 40
+	case metric.ClockSynchronised:
+		return 1
+	}
+	if r.Condition == Trend {
+		return never.Seconds()
+	}
+	return 0
+}

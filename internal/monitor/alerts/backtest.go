@@ -62,7 +62,7 @@ func (a *Alerts) backtest(ctx context.Context, r *Rule, days int) (trial, error)
 		if err != nil {
 			return trial{}, err
 		}
-		t.try(r, known, values, from)
+		t.try(r, a.metrics.Find(name).Unit == metric.State, known, values, from)
 	}
 	return t, nil
 }
@@ -112,7 +112,7 @@ func (r *Rule) column(p history.Points) []float64 {
 }
 
 // try runs the rule's state machine over the minutes.
-func (t *trial) try(r *Rule, known history.Known, values []float64, from time.Time) {
+func (t *trial) try(r *Rule, state bool, known history.Known, values []float64, from time.Time) {
 	m := newMachine(0)
 	var grown growth
 	ahead := time.Duration(never)
@@ -122,7 +122,7 @@ func (t *trial) try(r *Rule, known history.Known, values []float64, from time.Ti
 		if !math.IsNaN(v) {
 			switch r.Condition {
 			case Increase:
-				v = grown.take(now, v, r.Window)
+				v = grown.take(now, v, r.Window, state)
 			case Trend:
 				if i%int(backtestTrendEvery/backtestStep) == 0 {
 					ahead = tryForecast(r, values[:i+1])

@@ -35,12 +35,19 @@ type mark struct {
 }
 
 // take notes the counter at now and says by how much it grew within the window. A counter that
-// falls was reset: that is no growth, nor is what it counts from then on of old.
-func (g *growth) take(now time.Duration, v float64, window time.Duration) float64 {
+// falls was reset: that is no growth. Of a state the window counts for nothing: it became so, and
+// is so until it is no longer.
+func (g *growth) take(now time.Duration, v float64, window time.Duration, state bool) float64 {
 	if g.known && v > g.last {
 		g.add(now, v-g.last, window)
 	}
 	g.known, g.last = true, v
+	if state {
+		window = never
+		if v == 0 {
+			g.marks = nil
+		}
+	}
 	sum := 0.0
 	kept := g.marks[:0]
 	for _, m := range g.marks {
@@ -63,7 +70,7 @@ func (g *growth) add(now time.Duration, by float64, window time.Duration) {
 
 // before tells what the counter stood at before the server started, so that what happened while
 // it was stopped is not overlooked.
-func (g *growth) before(now time.Duration, first, old float64, window time.Duration) {
+func (g *growth) before(now time.Duration, first, old float64) {
 	if first > old {
 		g.marks = append([]mark{{now, first - old}}, g.marks...)
 	}

@@ -79,7 +79,7 @@ func TestGrowth(t *testing.T) {
 	var g growth
 	at := func(minute int, v, want float64) {
 		t.Helper()
-		if got := g.take(time.Duration(minute)*time.Minute, v, time.Hour); got != want {
+		if got := g.take(time.Duration(minute)*time.Minute, v, time.Hour, false); got != want {
 			t.Errorf("minute %d: got %v, want %v", minute, got, want)
 		}
 	}
@@ -92,14 +92,21 @@ func TestGrowth(t *testing.T) {
 	at(64, 4, 6)
 	at(200, 4, 0)
 	for i := range 100_000 {
-		g.take(200*time.Minute+time.Duration(i)*time.Second, float64(i+4), time.Hour)
+		g.take(200*time.Minute+time.Duration(i)*time.Second, float64(i+4), time.Hour, false)
 	}
 	if len(g.marks) > mostMarks+1 {
 		t.Errorf("got %d marks, want at most %d", len(g.marks), mostMarks)
 	}
 	g = growth{}
-	g.take(0, 8, time.Hour)
-	g.before(0, 8, 5, time.Hour) // while the server was stopped
+	g.take(0, 8, time.Hour, false)
+	g.before(0, 8, 5) // while the server was stopped
 	at(1, 8, 3)
 	at(70, 8, 0)
+	// A state that begins is one until it ends, however long that takes; what was so all along is not.
+	g = growth{}
+	for day, c := range []struct{ v, want float64 }{{1, 0}, {1, 0}, {0, 0}, {1, 1}, {1, 1}, {1, 1}, {0, 0}, {0, 0}} {
+		if got := g.take(time.Duration(day)*24*time.Hour, c.v, time.Hour, true); got != c.want {
+			t.Errorf("state on day %d: got %v, want %v", day, got, c.want)
+		}
+	}
 }

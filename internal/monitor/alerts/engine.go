@@ -182,7 +182,7 @@ func (e *engine) figureOf(w *watch, r *metric.Reading) float64 {
 	}
 	switch {
 	case rule.Condition == Increase:
-		return w.grown.take(e.now, v, rule.Window)
+		return w.grown.take(e.now, v, rule.Window, w.metric.Unit == metric.State)
 	case rule.Condition == Trend && v < rule.AtLeast:
 		return never.Seconds()
 	case rule.Condition == Trend && (w.ahead < 0 || e.now-w.aheadAt > forecastAge):

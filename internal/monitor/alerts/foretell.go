@@ -103,7 +103,7 @@ func (a *Alerts) answer(ctx context.Context, h *history.History, q question) err
 	default:
 		w.seeded = true
 		if old := lastKnown(values); !math.IsNaN(old) {
-			w.grown.before(a.engine.now, w.first, old, w.rule.Window)
+			w.grown.before(a.engine.now, w.first, old)
 		}
 	}
 	return nil

@@ -28,7 +28,7 @@ type RuleFields struct {
 	WindowSecs  int64     `json:"window_seconds,omitempty" minimum:"0" maximum:"604800" example:"3600" doc:"increase, trend: how far to look back"`
 	ForSecs     int64     `json:"for_seconds" minimum:"0" maximum:"604800" example:"300" doc:"It must be wrong for so long"`
 	HoldSecs    int64     `json:"hold_seconds" minimum:"0" maximum:"604800" example:"300" doc:"It must be well for so long"`
-	NoData      NoData    `json:"no_data" enum:"keep,alert" doc:"What to do when it is no longer measured: show that, or raise an alert about it. An open alert stays open either way"`
+	NoData      NoData    `json:"no_data" enum:"keep,alert,clear" doc:"What to do when it is no longer measured: show that, raise an alert about it, or take it for well. An open alert stays open but for clear"`
 	NoDataAfter int64     `json:"no_data_after_seconds,omitempty" minimum:"30" maximum:"604800" default:"120"`
 	Advice      string    `json:"advice,omitempty" maxLength:"500" doc:"What to do about it"`
 }

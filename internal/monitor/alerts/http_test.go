@@ -201,7 +201,7 @@ func TestTrendAndTrial(t *testing.T) {
 		}
 		defer past.Close()
 		h.alerts.lent.History = func(context.Context) (*history.History, error) { return past, nil }
-		disk, err := past.Series(t.Context(), metric.DiskPercent, "", 10)
+		disk, err := past.Series(t.Context(), metric.FileSystemPercent+"{/}", "", 10)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,12 +221,12 @@ func TestTrendAndTrial(t *testing.T) {
 			}
 		}
 		now := 48 + h.wall.Sub(began).Hours()
-		h.tick(1, metric.DiskPercent, now)
+		h.tick(1, metric.FileSystemPercent+"{/}", now)
 		for range 7 { // five minutes each
 			if err := h.alerts.lookBack(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			h.tick(150, metric.DiskPercent, min(now, 94.0))
+			h.tick(150, metric.FileSystemPercent+"{/}", min(now, 94.0))
 		}
 		sent := h.sent()
 		if !strings.Contains(sent, "raised Disk full within 3 days") {

@@ -93,6 +93,10 @@ func (m *machine) without(r *Rule, now time.Duration) event {
 		return nothing
 	}
 	m.enter(Unknown, now)
+	if r.NoData == Over && m.open {
+		m.open, m.damped = false, false
+		return cleared
+	}
 	if r.NoData == Alert && !m.open {
 		m.open, m.noFigure, m.wrong = true, true, m.data
 		return lost

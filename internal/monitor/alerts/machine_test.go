@@ -49,6 +49,7 @@ func TestLifeCycle(t *testing.T) {
 		{name: "or goes on", script: "95x6 -x100 95x10", want: "raised@5", phase: Firing},
 		{name: "no data is an alert if wanted", script: "50 -x30 50", change: func(r *Rule) { r.NoData = Alert }, want: "lost@30 found@31", phase: Well},
 		{name: "but not beside an open one", script: "95x6 -x100 50x11", change: func(r *Rule) { r.NoData = Alert }, want: "raised@5 cleared@116", phase: Well},
+		{name: "or taken for well", script: "95x6 -x31", change: func(r *Rule) { r.NoData = Over }, want: "raised@5 cleared@35", phase: Unknown},
 		{name: "what is bad after missing data waits anew", script: "50 -x30 95x7", change: func(r *Rule) { r.NoData = Alert }, want: "lost@30 found@31 raised@37", phase: Firing},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -33,10 +33,11 @@ const (
 // NoData says what to do when a series that was there is no longer measured.
 type NoData string
 
-// What to do without data. An open alert stays open either way: nobody knows that it is over.
+// What to do without data. An open alert stays open, as nobody knows that it is over, but for Over.
 const (
 	Keep  NoData = "keep"  // show it
 	Alert NoData = "alert" // raise an alert about that
+	Over  NoData = "clear" // take it for well: of what is only measured while it is wrong
 )
 
 // Limits of a rule.

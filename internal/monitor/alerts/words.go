@@ -49,11 +49,18 @@ func recoveredMessage(e *Entry, points []Point) Message {
 	return Message{Key: e.ID, Severity: e.Severity, State: owedRecovered, Title: "Over: " + e.title(), Text: text + ".", At: e.Cleared, Link: pageLink + e.ID, Points: points}
 }
 
+// mostWhere is how much of an instance's name a title holds, in characters: a mount point may be
+// longer than what a phone shows, and than a notification takes.
+const mostWhere = 60
+
 // title names the rule and, where there is more than one, the instance.
 func (e *Entry) title() string {
 	where := e.SeriesTitle
 	if where == "" {
 		where = instanceOf(e.Series)
+	}
+	if letters := []rune(where); len(letters) > mostWhere {
+		where = string(letters[:mostWhere-1]) + "…"
 	}
 	if e.NoFigure {
 		if where == "" {

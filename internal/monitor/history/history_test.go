@@ -1,13 +1,10 @@
 package history
 
 import (
-	"fmt"
 	"log/slog"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
-	"strconv"
 	"testing"
 	"time"
 )
@@ -205,49 +202,4 @@ func FuzzPage(f *testing.F) {
 			}
 		}
 	})
-}
-
-// BenchmarkHistory writes simulated days of 20 figures and asks for charts. HISTORY_DAYS makes it two years.
-func BenchmarkHistory(b *testing.B) {
-	file := filepath.Join(b.TempDir(), "history.db")
-	h := open(b, file)
-	defer h.Close()
-	list := make([]Sample, 20)
-	for i := range list {
-		list[i].Series = h.mustSeries(b, fmt.Sprint("series ", i), 10)
-	}
-	now := time.Now()
-	days := 3
-	if n, err := strconv.Atoi(os.Getenv("HISTORY_DAYS")); err == nil {
-		days = n
-	}
-	start, n := now.AddDate(0, 0, -days), 0
-	began := time.Now()
-	for at := start; at.Before(now); at = at.Add(sampleStep) {
-		for i := range list {
-			list[i].Value = 50 + 40*math.Sin(float64(n)/9000+float64(i)) + rand.NormFloat64()
-		}
-		if err := h.Append(b.Context(), at, list); err != nil {
-			b.Fatal(err)
-		}
-		n++
-		if n%(1800*24) == 0 {
-			if err := h.Trim(b.Context(), at); err != nil {
-				b.Fatal(err)
-			}
-		}
-	}
-	took := time.Since(began)
-	size, _ := h.size(b.Context())
-	for b.Loop() {
-		for _, span := range []time.Duration{time.Minute, time.Hour, day, 7 * day, 90 * day, 2 * 365 * day} {
-			began := time.Now()
-			if _, err := h.Query(b.Context(), Range{From: now.Add(-span), To: now, Points: 1000}, "series 1"); err != nil {
-				b.Fatal(err)
-			}
-			b.ReportMetric(float64(time.Since(began).Microseconds())/1000, fmt.Sprintf("ms/%s", span))
-		}
-	}
-	b.ReportMetric(float64(took.Nanoseconds())/float64(n*len(list)), "ns/sample")
-	b.ReportMetric(float64(size)/float64(n*len(list)), "B/sample")
 }

@@ -48,7 +48,7 @@ func (h *History) Query(ctx context.Context, r Range, keys ...string) (Answer, e
 	step := t.step() * time.Duration(max(1, ceilDiv(int64(r.To.Sub(r.From)), int64(r.Points)*int64(t.step()))))
 	first := floorDiv(r.From.UnixMilli(), step.Milliseconds())
 	n := int(ceilDiv(r.To.UnixMilli(), step.Milliseconds()) - first)
-	a := Answer{From: time.UnixMilli(first * step.Milliseconds()).UTC(), Step: step, Tier: [tiers]string{"2s", "1m", "1h"}[t]}
+	a := Answer{From: time.UnixMilli(first * step.Milliseconds()).UTC(), Step: step, Tier: t.String()}
 	for _, key := range keys {
 		p, err := h.points(ctx, t, key, first, n, int64(step/t.step()))
 		if err != nil {

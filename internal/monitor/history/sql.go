@@ -32,6 +32,14 @@ func (h *History) load(ctx context.Context) error {
 	if _, err := h.db.Exec(ctx, `INSERT INTO format (one, version) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, schemaVersion); err != nil {
 		return err
 	}
+	if err := h.loadFormat(ctx); err != nil {
+		return err
+	}
+	return h.loadTail(ctx)
+}
+
+// loadFormat makes sure that the file is of this format, and reads the series.
+func (h *History) loadFormat(ctx context.Context) error {
 	var version int
 	if err := h.db.QueryRow(ctx, `SELECT version FROM format`).Scan(&version); err != nil {
 		return err
@@ -39,10 +47,7 @@ func (h *History) load(ctx context.Context) error {
 	if version != schemaVersion {
 		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
 	}
-	if err := h.loadSeries(ctx); err != nil {
-		return err
-	}
-	return h.loadTail(ctx)
+	return h.loadSeries(ctx)
 }
 
 func (h *History) loadSeries(ctx context.Context) error {
@@ -63,37 +68,41 @@ func (h *History) loadSeries(ctx context.Context) error {
 
 // loadTail takes in what was written since the last hour was put away.
 func (h *History) loadTail(ctx context.Context) error {
-	rows, err := h.db.Query(ctx, `SELECT ticks FROM tail ORDER BY id`)
+	blobs, err := h.tailBlobs(ctx)
 	if err != nil {
 		return err
 	}
-	var all []tick
-	byID := map[int64]int{}
-	for i, s := range h.series {
-		byID[s.id] = i
-	}
-	for rows.Next() {
-		var blob []byte
-		if err := rows.Scan(&blob); err != nil {
-			break
-		}
+	byID := h.byID()
+	for _, blob := range blobs {
 		ticks, err := decodeTicks(blob, byID)
 		if err != nil {
 			h.log.Warn("some seconds of the history cannot be read", "error", err)
 		}
-		all = append(all, ticks...)
-	}
-	err = errors.Join(rows.Err(), rows.Close())
-	if err != nil {
-		return err
-	}
-	for _, t := range all {
-		if err := h.moveTo(ctx, floorDiv(t.slot, samplesPerHour)); err != nil {
-			return err
+		for _, t := range ticks {
+			if err := h.moveTo(ctx, floorDiv(t.slot, samplesPerHour)); err != nil {
+				return err
+			}
+			h.put(t)
 		}
-		h.put(t)
 	}
 	return nil
+}
+
+// tailBlobs is the tail as it is written.
+func (h *History) tailBlobs(ctx context.Context) (blobs [][]byte, err error) {
+	rows, err := h.db.Query(ctx, `SELECT ticks FROM tail ORDER BY id`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var blob []byte
+		if err := rows.Scan(&blob); err != nil {
+			return nil, err
+		}
+		blobs = append(blobs, blob)
+	}
+	return blobs, rows.Err()
 }
 
 func (h *History) addSeries(ctx context.Context, key, title string, scale float64) (s series, err error) {
@@ -188,12 +197,11 @@ func (h *History) reopen(ctx context.Context) error {
 
 // readPage reads a page; one that is not there, or damaged, is all gaps.
 func (h *History) readPage(ctx context.Context, q sqldb.Querier, t tier, id, number int64) ([][]int64, error) {
-	var blob []byte
-	err := q.QueryRow(ctx, `SELECT page FROM pages WHERE id = $1`, pageID(t, id, number)).Scan(&blob)
-	if err != nil && !errors.Is(err, sqldb.ErrNoRows) {
+	blob, err := h.blob(ctx, q, pageNumber{t, id, number})
+	if err != nil {
 		return nil, err
 	}
-	if err == nil {
+	if blob != nil {
 		page, err := h.pages.unpack(blob, t.columns(), int(t.slots()))
 		if err == nil {
 			return page, nil
@@ -213,11 +221,16 @@ func (h *History) writePage(ctx context.Context, tx *sqldb.Tx, t tier, id, numbe
 	return err
 }
 
+// The parts of a page's row.
+const (
+	numberBits = 32 // hours until the year 491,936
+	seriesBits = 26
+)
+
 // pageID is a page's row: its tier, series and number in one, so that the pages of a series lie
 // side by side in the order of time.
 func pageID(t tier, series, number int64) int64 {
-	const numbers = 1 << 32 // hours until the year 491,936
-	return (int64(t)<<26|series&(1<<26-1))*numbers + number&(numbers-1)
+	return (int64(t)<<seriesBits|series&(1<<seriesBits-1))<<numberBits + number&(1<<numberBits-1)
 }
 
 // Trim drops what is older than its tier is kept and, when the file has grown beyond its

@@ -29,6 +29,9 @@ func (t tier) step() time.Duration {
 	return [tiers]time.Duration{sampleStep, time.Minute, time.Hour}[t]
 }
 
+// String is the tier as people ask for it: by its step.
+func (t tier) String() string { return [tiers]string{"2s", "1m", "1h"}[t] }
+
 // slots is how many slots a page holds: an hour of samples, a day of minutes, thirty days of
 // hours. A page is small enough to be merged in a moment, and large enough to pack well.
 func (t tier) slots() int64 {

@@ -35,11 +35,14 @@ const (
 	ShareFile      Action = "files.share"     // with the household, or no longer
 	ManageFiles    Action = "files.manage"    // how the library is kept: retention, quotas, integrity, backups
 	ReadMonitoring Action = "monitoring.read" // how the machine is doing
-	// ManageMonitoring is what changes what is watched and who is told: rules, silences, notes.
+	// ManageMonitoring is what is watched: rules, silences, and taking note of alerts.
 	ManageMonitoring Action = "monitoring.manage"
-	ManageAccount    Action = "account.manage" // one's own password, passkeys, sessions, tokens
-	ManageUsers      Action = "users.manage"   // everybody's accounts, invitations
-	ReadAudit        Action = "audit.read"     // who did what
+	ManageAccount    Action = "account.manage"  // one's own password, passkeys, sessions, tokens
+	KeepPreference   Action = "preference.keep" // how one's own pages are arranged
+	ManageUsers      Action = "users.manage"    // everybody's accounts, invitations
+	ReadAudit        Action = "audit.read"      // who did what
+	// ManageNotifications is where notifications go, and what was told.
+	ManageNotifications Action = "notifications.manage"
 )
 
 // Object is what the gate must know of a thing to decide.
@@ -83,9 +86,9 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeFilesWrite, members, mine}, true
 	case ReadMonitoring:
 		return rule{ScopeMonitoringRead, members, nil}, true
-	case ManageAccount:
+	case ManageAccount, KeepPreference:
 		return rule{"", everyone, nil}, true
-	case ManageFiles, ManageMonitoring, ManageUsers, ReadAudit:
+	case ManageFiles, ManageMonitoring, ManageUsers, ReadAudit, ManageNotifications:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false

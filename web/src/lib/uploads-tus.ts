@@ -3,10 +3,8 @@ import type { DetailedError, HttpResponse, Upload as TusUpload, UploadOptions } 
 import { api } from './api';
 import type { FileInfo } from './types';
 import { isReadable, refusal, stallWatch, UNREADABLE } from './uploads-batch';
+import { FILE_ID, TUS, UPLOADS_URL } from './uploads-remote';
 import { CHANGED, EXISTS, nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
-
-export const UPLOADS_URL = '/api/v1/uploads';
-const FILE_ID = 'Upload-File-Id';
 
 /** The upload the server knew is gone: it begins anew. */
 const GONE_STATUS = new Set([404, 410]);
@@ -127,7 +125,7 @@ async function problemOf(error: Error | DetailedError, file: File): Promise<Uplo
 async function finish(upload: Upload, url: string): Promise<string | null> {
   const metadata = Object.entries(metadataOf(upload)).map(([key, value]) => `${key} ${base64(value)}`);
   const headers = {
-    'Tus-Resumable': '1.0.0',
+    ...TUS,
     'Content-Type': 'application/offset+octet-stream',
     'Upload-Offset': String(upload.size),
     'Upload-Metadata': metadata.join(','),
@@ -149,7 +147,7 @@ function base64(text: string): string {
 /** Takes away what the server has of an upload that nobody wants any more. */
 export async function forgetUpload(url: string): Promise<void> {
   try {
-    await fetch(url, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } });
+    await fetch(url, { method: 'DELETE', headers: TUS });
   } catch {
     // The server itself forgets it after some days.
   }

@@ -125,6 +125,12 @@ export class UploadQueue {
     this.#changed();
   }
 
+  /** An upload turned out to be through. */
+  settle(upload: Upload): void {
+    this.#arrived(upload, undefined);
+    this.#changed();
+  }
+
   /** Gives an upload the file that it lacked. */
   attach(upload: Upload, file: File): void {
     upload.file = file;

@@ -231,6 +231,25 @@ func TestInitializeAgrees(t *testing.T) {
 	}
 }
 
+// TestMarkerAfterADeath finds what a start left that died before the marker had its name: it is
+// no content, so the directory is still an empty one, and it is cleared away.
+func TestMarkerAfterADeath(t *testing.T) {
+	root := t.TempDir()
+	if err := os.WriteFile(filepath.Join(root, ".homeserver-storage.another-id"), []byte("another"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := diskblob.New(root)
+	if got, err := s.Identify(t.Context()); err != nil || !got.Empty || got.Consent || got.ID != "" {
+		t.Errorf("got %+v, %v, want an empty directory", got, err)
+	}
+	if got, err := s.Initialize(t.Context(), id); err != nil || got != id {
+		t.Errorf("got %q, %v", got, err)
+	}
+	if entries, _ := os.ReadDir(root); len(entries) != 1 {
+		t.Errorf("got %v, want the marker only", entries)
+	}
+}
+
 func TestConsent(t *testing.T) {
 	root := t.TempDir()
 	if err := os.WriteFile(filepath.Join(root, ".homeserver-storage"), nil, 0o600); err != nil {

@@ -39,13 +39,13 @@ func (s *Store) Identify(context.Context) (blob.Identity, error) {
 	}
 	found := blob.Identity{Exists: true, Empty: true}
 	for _, entry := range entries {
-		switch name := entry.Name(); name {
-		case markerFile:
+		switch name := entry.Name(); {
+		case name == markerFile:
 			if found.ID, err = s.readMarker(); err != nil {
 				return found, errs.Wrap(errs.Unavailable, fmt.Sprintf("The marker %s cannot be read; check who may read it.", filepath.Join(s.root, markerFile)), err)
 			}
 			found.Consent = found.ID == ""
-		case "lost+found":
+		case name == "lost+found", strings.HasPrefix(name, markerFile+"."): // left by one that died before its marker
 		default:
 			found.Empty = false
 		}
@@ -91,7 +91,8 @@ func (s *Store) Initialize(_ context.Context, id string) (string, error) {
 	} else {
 		err = linkNew(temp, name)
 	}
-	if err != nil && !errors.Is(err, fs.ErrExist) {
+	// One that was quicker may have cleared this one's file away, too; its marker is there then.
+	if err != nil && !errors.Is(err, fs.ErrExist) && !errors.Is(err, fs.ErrNotExist) {
 		return "", s.cannotPrepare(err)
 	}
 	if err := s.syncer.Dir(s.root); err != nil {
@@ -101,7 +102,19 @@ func (s *Store) Initialize(_ context.Context, id string) (string, error) {
 	if current, err = s.readMarker(); err != nil {
 		return "", s.cannotPrepare(err)
 	}
+	s.clearMarkers()
 	return current, nil
+}
+
+// clearMarkers removes what those left that died before their marker had its name. It is called
+// when there is a marker: who is still about to make one finds that.
+func (s *Store) clearMarkers() {
+	entries, _ := os.ReadDir(s.root)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), markerFile+".") && entry.Type().IsRegular() {
+			_ = os.Remove(filepath.Join(s.root, entry.Name()))
+		}
+	}
 }
 
 // makeRoot makes the store's directory and what is missing above it, durably: the database is about

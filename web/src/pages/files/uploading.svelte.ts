@@ -17,7 +17,7 @@ import type { UploadTarget } from './transfers.svelte';
 
 /** Progress comes many times a second for each file; the page is told at most this often. */
 const TELL_EVERY_MS = 100;
-/** How often it is asked how far uploads are that wait for their file here; the first time soon. */
+/** How often it is asked how far uploads are that were begun elsewhere and wait for their file here; the first time soon. */
 const LOOK_AGAIN_MS = 3_000;
 const LOOK_ELSEWHERE_MS = 30_000;
 /** Of thousands that arrive the list hears at most this often. */
@@ -165,7 +165,8 @@ export class Uploading {
       await this.#durable.lookElsewhere();
       // What was begun elsewhere is no reason to cover the files of somebody who only came to look.
       if (this.#queue.uploads.every(({ elsewhere }) => elsewhere)) this.collapsed = true;
-      // What was cut off a moment ago, the server is still writing down.
+      await this.#durable.lookBack();
+      // What was cut off elsewhere a moment ago, the server is still writing down.
       const soon = setTimeout(() => void this.#lookAgain(), LOOK_AGAIN_MS);
       const later = setInterval(() => void this.#lookAgain(), LOOK_ELSEWHERE_MS);
       return () => {
