@@ -5,6 +5,7 @@ import (
 
 	"homeserver/internal/auth"
 	"homeserver/internal/monitor"
+	"homeserver/internal/monitor/alerts"
 	"homeserver/internal/notify"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/service"
@@ -16,6 +17,7 @@ func (a *App) services(storage string) httpd.Doors {
 	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
 	watch := monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + a.historyFile()}, a.files.Usage, a.log)
 	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName})
+	watch.UseAlerts(a.db, a.askHouse, alerts.Lent{Outbox: outbox{a.notify}, Record: a.record, DisplayName: a.displayName})
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),

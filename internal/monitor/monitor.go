@@ -19,11 +19,14 @@ package monitor
 import (
 	"cmp"
 	"context"
+	"embed"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"homeserver/internal/monitor/alerts"
 	"homeserver/internal/monitor/feed"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -33,6 +36,9 @@ import (
 // firstWait bounds how long a reader waits for the very first snapshot, which is ready about
 // 100 ms after the start; longer means that the sampler does not run.
 const firstWait = 5 * time.Second
+
+//go:embed migrations/*.sql
+var migrations embed.FS
 
 // Config says what to watch.
 type Config struct {
@@ -62,6 +68,8 @@ type Monitor struct {
 	live    *live
 	sampler *sampler
 	metrics *metric.Registry
+	house   house
+	alerts  *alerts.Alerts // nil without UseAlerts
 }
 
 // New makes the room. It asks the system nothing before Run.
@@ -79,7 +87,11 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 
 // Service is what the room offers the house.
 func (m *Monitor) Service() service.Service {
-	return service.Service{Name: "monitoring", Routes: m.routes, Run: m.Run}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic("monitor: the embedded migrations have moved: " + err.Error())
+	}
+	return service.Service{Name: "monitoring", Migrations: sub, Routes: m.routes, Run: m.Run}
 }
 
 // Run samples until ctx ends, then says goodbye to the live clients.
@@ -87,6 +99,10 @@ func (m *Monitor) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { m.live.run(ctx) })
 	group.Go(func() { m.runMemory(ctx) })
+	group.Go(func() { m.askHouse(ctx) })
+	if m.alerts != nil {
+		group.Go(func() { _ = m.alerts.Run(ctx) }) // it only ends with ctx
+	}
 	m.sampler.run(ctx, m.publish)
 	group.Wait()
 	return nil
@@ -94,8 +110,11 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
-	s.Readings = m.readings(s)
+	s.Readings = append(m.readings(s), m.houseReadings()...)
 	m.remember(s)
+	if m.alerts != nil {
+		m.alerts.Take(s.Tick())
+	}
 	if s.Complete() {
 		frame := m.frame(s)
 		m.shown.Store(&shown{frame: frame})

@@ -36,6 +36,7 @@ type row struct {
 	bulk    bool   // answers 200 and lists as missing what may not be read
 	raises  bool   // works on what is in the trash
 	ends    bool   // signs out whoever asks
+	stream  bool   // the answer never ends
 	path    string // instead of the route's
 	body    any    // or a func(id string) any
 	ok      int    // the answer to whoever may; 0 is 200
@@ -241,6 +242,7 @@ func TestPermissionTable(t *testing.T) {
 		everybody := h.everybody(t)
 		rules := table()
 		maps.Copy(rules, versionRows())
+		maps.Copy(rules, alertRows())
 		routes := h.routes(t)
 		for route := range rules {
 			if !slices.Contains(routes, strings.TrimSuffix(route, " shared")) {
@@ -375,6 +377,9 @@ func (h *house) try(t *testing.T, route string, r row, who *someone, object stri
 	if r.ok == http.StatusSwitchingProtocols {
 		status, _ := h.socket(t, path, at)
 		return status
+	}
+	if r.stream {
+		return h.beginning(t, path, at)
 	}
 	body := r.body
 	if make, ok := body.(func(string) any); ok {
