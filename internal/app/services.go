@@ -16,7 +16,7 @@ func (a *App) services(storage string) httpd.Doors {
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),
-		monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + a.historyFile()}, a.files.Usage, a.log).Service(),
+		monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + a.historyFile(), Events: []monitor.EventSource{a.happened}}, a.files.Usage, a.log).Service(),
 	}
 	return a.auth
 }

@@ -162,6 +162,7 @@ func table() map[string]row {
 		"GET /api/v1/monitoring/recent":        machine,
 		"GET /api/v1/monitoring/metrics":       machine,
 		"GET /api/v1/monitoring/history":       {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
+		"GET /api/v1/monitoring/events":        {roles: "am", scope: "monitoring:read", path: "/api/v1/monitoring/events?from=2026-01-01T00:00:00Z"},
 		"GET /api/v1/monitoring/live":          {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 		"GET /api/v1/monitoring/ws":            {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 
