@@ -83,17 +83,16 @@ func (m *Monitor) historyRoutes(r *httpd.Router) {
 	})
 	httpd.Register(r, describe("/history", "get-history", "Figures of up to five years",
 		"Every 2 s for 7 days, every minute for 90 days, every hour for 5 years. The coarsest that fills the points is taken; each point tells mean, minimum and maximum of its time, so that a spike never vanishes."), m.getHistory)
+	httpd.Register(r, describe("/events", "list-machine-events", "What happened",
+		"Starts of the machine and of the server, processes killed for want of memory, and what else other parts of the server know of a span: marks for charts. Of more than 1,000 events the newest."), m.getEvents)
 }
 
 func (m *Monitor) getHistory(ctx context.Context, in *historyInput) (*answer[historyBody], error) {
 	if in.To.IsZero() {
 		in.To = time.Now()
 	}
-	switch span := in.To.Sub(in.From); {
-	case span <= 0:
-		return nil, errs.New(errs.Invalid, "The span must end after it begins.")
-	case span > longestSpan:
-		return nil, errs.New(errs.Invalid, "Five years is the longest span.")
+	if err := checkSpan(in.From, in.To); err != nil {
+		return nil, err
 	}
 	names := slices.Compact(strings.Split(in.Metrics, ","))
 	for _, name := range names {

@@ -50,6 +50,8 @@ type Config struct {
 	HistoryURL string
 	// HistoryMaxBytes is how large it may grow; 0 is the usual limit.
 	HistoryMaxBytes int64
+	// Events are asked for what other rooms know to have happened in a span.
+	Events []EventSource
 }
 
 // Usage tells how many files the library holds and their bytes, from memory.
