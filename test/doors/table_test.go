@@ -175,6 +175,10 @@ func table() map[string]row {
 		"GET /api/v1/monitoring/dashboard":   machine,
 		"GET /api/v1/monitoring/recent":      machine,
 		"GET /api/v1/monitoring/metrics":     machine,
+		"GET /api/v1/monitoring/explain":     {roles: "am", scope: "monitoring:read", ok: 422}, // of no series
+		"GET /api/v1/monitoring/sources":     machine,
+		"GET /api/v1/monitoring/processes":   machine,
+		"GET /metrics":                       machine,
 		"GET /api/v1/monitoring/history":     {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
 		"GET /api/v1/monitoring/ws":          {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 		"GET /api/v1/monitoring/live":        {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},

@@ -167,8 +167,10 @@ func (d *Disks) newDisk(name string) disk {
 		one.raw[i] = raw("node_disk_"+what.name, kind, what.help, "device", name)
 	}
 	identity := identify(d.root, name)
+	major, minor, _ := strings.Cut(readText(filepath.Join(blockFolder(d.root, name), "dev")), ":")
 	one.id = d.unique(identity, name)
-	one.info = raw("node_disk_info", Gauge, "Info of /sys/block/<block_device>.", "device", name, "model", identity.model, "serial", identity.serial, "wwn", identity.wwid)
+	one.info = raw("node_disk_info", Gauge, "Info of /sys/block/<block_device>.", "device", name, "major", major, "minor", minor, "path", "", "wwn", identity.wwid,
+		"model", identity.model, "serial", identity.serial, "revision", identity.revision)
 	if one.solid {
 		of := func(name string, from ...int) *Series {
 			s := series(d.metrics, name, one.id, identity.title)
@@ -273,11 +275,12 @@ func blockFolder(root, name string) string {
 
 // diskIdentity is what a disk is called.
 type diskIdentity struct {
-	id     string // stable: wwid or serial, else the name
-	title  string
-	model  string
-	serial string
-	wwid   string
+	id       string // stable: wwid or serial, else the name
+	title    string
+	model    string
+	serial   string
+	wwid     string
+	revision string
 }
 
 // identify finds out who a disk is. Twins of a model differ in their serial number; names such as
@@ -292,7 +295,7 @@ func identify(root, name string) diskIdentity {
 		}
 		return ""
 	}
-	d := diskIdentity{model: read("device/model"), serial: read("device/serial", "serial"), wwid: read("wwid", "device/wwid")}
+	d := diskIdentity{model: read("device/model"), serial: read("device/serial", "serial"), wwid: read("wwid", "device/wwid"), revision: read("device/rev", "device/firmware_rev")}
 	if d.serial == "" {
 		d.serial = pageSerial(filepath.Join(dir, "device/vpd_pg80"))
 	}
