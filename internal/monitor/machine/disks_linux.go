@@ -130,6 +130,10 @@ func (d *Disks) parse(text []byte) error {
 			one.meters[i].set(n)
 			one.columns++
 		}
+		inFlight := one.meters[diskInFlight] // the one column that is no count
+		one.meters[diskInFlight] = meter{}
+		restarted(one.meters[:])
+		one.meters[diskInFlight] = inFlight
 	}
 	d.devices.end()
 	return nil
@@ -189,8 +193,7 @@ func (d *Disks) newDisk(name string) disk {
 	return one
 }
 
-// unique is the id of a disk that no other one has: namespaces of one NVMe share its serial
-// number, and cheap cases all bear the same.
+// unique is the id of a disk that no other one has: cheap cases all bear the same number.
 func (d *Disks) unique(identity diskIdentity, name string) string {
 	taken := func(id string) bool {
 		for _, other := range d.devices.known {
@@ -300,6 +303,9 @@ func identify(root, name string) diskIdentity {
 		d.serial = pageSerial(filepath.Join(dir, "device/vpd_pg80"))
 	}
 	d.id = first(d.serial, d.wwid, name)
+	if controller, namespace, ok := strings.Cut(strings.TrimPrefix(name, "nvme"), "n"); ok && strings.HasPrefix(name, "nvme") && controller != "" && namespace != "1" {
+		d.id = first(d.wwid, d.id+"/"+namespace) // the namespaces of one NVMe share its serial number
+	}
 	d.title = name
 	if d.model != "" {
 		d.title = name + " (" + d.model + ")"
