@@ -42,6 +42,9 @@ var migrations embed.FS
 
 // Config says what to watch.
 type Config struct {
+	// Metrics says who may read /metrics: MetricsToken, MetricsLAN or MetricsOff.
+	Metrics string `env:"METRICS" envDefault:"token"`
+
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
 	// Root is where /proc and /sys are found on Linux; "" is "/".
@@ -59,19 +62,20 @@ type Usage func() (files, bytes int64)
 
 // Monitor samples the machine and hands out what it saw.
 type Monitor struct {
-	config  Config
-	usage   Usage
-	log     *slog.Logger
-	current atomic.Pointer[Snapshot]
-	first   chan struct{} // closed when current is set for the first time
-	feed    *feed.Feed
-	shown   atomic.Pointer[shown]
-	memory  memory
-	live    *live
-	sampler *sampler
-	metrics *metric.Registry
-	house   house
-	alerts  *alerts.Alerts // nil without UseAlerts
+	config    Config
+	usage     Usage
+	log       *slog.Logger
+	current   atomic.Pointer[Snapshot]
+	first     chan struct{} // closed when current is set for the first time
+	feed      *feed.Feed
+	shown     atomic.Pointer[shown]
+	memory    memory
+	live      *live
+	sampler   *sampler
+	metrics   *metric.Registry
+	house     house
+	alerts    *alerts.Alerts // nil without UseAlerts
+	processes *processes
 }
 
 // New makes the room. It asks the system nothing before Run.
@@ -83,7 +87,7 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
 		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
-		metrics: src.metrics,
+		metrics: src.metrics, processes: newProcesses(src.root),
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 
 // source asks macOS and Windows through gopsutil.
 type source struct {
+	root    string // always that of the machine
 	metrics *metric.Registry
 	others  *machine.Others
 }
@@ -27,7 +28,7 @@ type source struct {
 // newSource makes a source; there is no other root than the machine's.
 func newSource(string) *source {
 	metrics := metric.New()
-	return &source{metrics, machine.NewOthers(metrics)}
+	return &source{"/", metrics, machine.NewOthers(metrics)}
 }
 
 // readers are none: the promised figures are all that their questions tell here.

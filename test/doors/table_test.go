@@ -184,6 +184,10 @@ func table() map[string]row {
 		"GET /api/v1/monitoring/ws":        {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 		"GET /api/v1/monitoring/live":      {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
 		"GET /api/v1/monitoring/events":    {roles: "am", scope: "monitoring:read", path: "/api/v1/monitoring/events?from=2026-01-01T00:00:00Z"},
+		"GET /api/v1/monitoring/explain":   {roles: "am", scope: "monitoring:read", ok: 422}, // of no series
+		"GET /api/v1/monitoring/sources":   machine,
+		"GET /api/v1/monitoring/processes": machine,
+		"GET /metrics":                     machine,
 
 		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
 	}

@@ -33,9 +33,11 @@ type Clock struct {
 }
 
 // NewClock makes the reader.
-func NewClock(metrics *metric.Registry) *Clock {
+func NewClock(metrics *metric.Registry) *Clock { return newClock(metrics, unix.Adjtimex) }
+
+func newClock(metrics *metric.Registry, ask func(*unix.Timex) (int, error)) *Clock {
 	c := &Clock{
-		ask:          unix.Adjtimex,
+		ask:          ask,
 		rawOffset:    raw("node_timex_offset_seconds", Gauge, "Time offset in between local system and reference clock."),
 		rawSync:      raw("node_timex_sync_status", Gauge, "Is clock synchronized to a reliable server (1 = yes, 0 = no)."),
 		rawMax:       raw("node_timex_maxerror_seconds", Gauge, "Maximum error in seconds."),
