@@ -16,7 +16,7 @@ import (
 func (a *App) services(storage string) httpd.Doors {
 	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
 	watch := monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + filepath.Join(a.config.House.DataDir, "monitoring.db")}, a.files.Usage, a.log)
-	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName})
+	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName, BaseURL: a.config.Auth.OIDC.PublicURL})
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),

@@ -16,7 +16,7 @@ type notificationSettings struct {
 	QuietTo   string       `json:"quiet_to" doc:"Their end" example:"07:00"`
 	TimeZone  string       `json:"time_zone" doc:"Of the quiet hours and of times in texts; empty: the machine's own" example:"Europe/Berlin"`
 	Now       string       `json:"now" doc:"The time in that zone" example:"2026-11-26T10:14:00+01:00"`
-	BaseURL   string       `json:"base_url" doc:"Where people reach this house, for links; empty: no links" example:"https://home.example.org"`
+	BaseURL   string       `json:"base_url" doc:"Where people reach this house, for links; empty: PUBLIC_URL, and without that no links" example:"https://home.example.org"`
 	Watchdog  watchdogBody `json:"watchdog"`
 }
 

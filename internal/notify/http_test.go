@@ -204,3 +204,18 @@ func TestTheWatchdogIsCalledWhileAllIsWell(t *testing.T) {
 		}
 	})
 }
+
+func TestLinksLeadToTheHouse(t *testing.T) {
+	n := &Notify{now: noon, lent: Lent{BaseURL: "https://public.example.org/"}}
+	d := &delivery{times: 1}
+	d.message.Link, d.message.At = "/static/dashboard.html", noon()
+	for base, want := range map[string]string{"": "https://public.example.org/static/dashboard.html", "https://home.example.org": "https://home.example.org/static/dashboard.html"} {
+		if got := n.note(d, Settings{BaseURL: base, zone: time.UTC}).Link; got != want {
+			t.Errorf("base %q: got %s want %s", base, got, want)
+		}
+	}
+	n.lent.BaseURL = ""
+	if got := n.note(d, Settings{zone: time.UTC}).Link; got != "" {
+		t.Errorf("got %s, want no link where nobody said how the house is reached", got)
+	}
+}
