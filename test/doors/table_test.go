@@ -121,7 +121,7 @@ func table() map[string]row {
 		"DELETE /api/v1/notifications/channels/{id}":    manage(404, nil),
 		"POST /api/v1/notifications/channels/{id}/test": manage(404, nil),
 		"GET /api/v1/notifications/messages":            manage(200, nil),
-		"POST /api/v1/notifications/messages":           manage(202, map[string]any{"title": "x"}),
+		"POST /api/v1/notifications/messages":           manage(204, map[string]any{"title": "x"}),
 		"GET /api/v1/notifications/outbox":              manage(200, nil),
 		"POST /api/v1/notifications/outbox/{id}/retry":  manage(404, nil),
 		"GET /api/v1/notifications/settings":            manage(200, nil),
