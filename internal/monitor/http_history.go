@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"homeserver/internal/monitor/history"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -61,6 +63,11 @@ func (c fineColumn) MarshalJSON() ([]byte, error) {
 		out = strconv.AppendFloat(out, round(v, fineDecimals), 'f', -1, 64)
 	}
 	return append(out, ']'), nil
+}
+
+// Schema describes a column to the API description.
+func (c fineColumn) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Examples: []any{[]any{12.5, nil}}, Items: &huma.Schema{Type: huma.TypeNumber, Nullable: true}}
 }
 
 type metricsBody struct {

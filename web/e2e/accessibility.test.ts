@@ -2,6 +2,7 @@ import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { account } from '../src/messages/en.account';
 import { audit as auditWords } from '../src/messages/en.audit';
+import { charts } from '../src/messages/en.charts';
 import { notify } from '../src/messages/en.notify';
 import { settings } from '../src/messages/en.settings';
 import { doors, passwords, signin } from '../src/messages/en.signin';
@@ -55,7 +56,7 @@ for (const { name, options } of SIZES) {
     const page = await open(DASHBOARD, options);
     await liveDashboard(page);
     await auditBoth(page, 'dashboard');
-    await page.getByRole('button', { name: messages.dashboard.charts.showTable }).first().click();
+    await page.getByRole('button', { name: charts.showTable }).first().click();
     await page.getByRole('table').waitFor();
     await auditBoth(page, 'table open');
     await page.getByRole('button', { name: messages.shell.theme }).click();
