@@ -126,7 +126,8 @@ export const notify = {
     zone: 'Time zone',
     zoneHint: (now: string) => `For example: Europe/Berlin. Empty: the server’s own. It is ${now} now.`,
     base: 'Address of this house',
-    baseHint: 'For links in notifications, such as https://home.example.org. Empty: PUBLIC_URL, and without that no links.',
+    baseHint:
+      'For links in notifications, such as https://home.example.org. Empty: PUBLIC_URL, and without that no links.',
     watchdog: 'Watchdog',
     watchdogText:
       'A service outside, such as healthchecks.io, is called while all is well, and tells you when the calls stop: after a power cut, for example.',
