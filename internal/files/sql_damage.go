@@ -125,6 +125,12 @@ func (s store) damagedDigests(ctx context.Context, after string, limit int) ([]s
 	return sqldb.Texts(ctx, s.db, `SELECT sha256 FROM file_damage WHERE healed_at IS NULL AND sha256 > $1 ORDER BY sha256 LIMIT $2`, after, limit)
 }
 
+// damagedCount is how many contents are damaged.
+func (s store) damagedCount(ctx context.Context) (n int64, err error) {
+	err = s.db.QueryRow(ctx, `SELECT count(*) FROM file_damage WHERE healed_at IS NULL`).Scan(&n)
+	return n, err
+}
+
 // damages returns the damage that was not healed before since, what is not healed first.
 func (s store) damages(ctx context.Context, since int64, limit int) ([]damage, error) {
 	rows, err := s.db.Query(ctx, `SELECT sha256, kind, size, found_at, place, coalesce(healed_at, 0), healed_by FROM file_damage

@@ -17,12 +17,16 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
+	"embed"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"homeserver/internal/monitor/alerts"
 	"homeserver/internal/monitor/feed"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -33,6 +37,9 @@ import (
 // 100 ms after the start; longer means that the sampler does not run.
 const firstWait = 5 * time.Second
 
+//go:embed migrations/*.sql
+var migrations embed.FS
+
 // Config says what to watch.
 type Config struct {
 	// Metrics says who may read /metrics: MetricsToken, MetricsLAN or MetricsOff.
@@ -40,10 +47,14 @@ type Config struct {
 
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
+	// Root is where /proc and /sys are found on Linux; "" is "/".
+	Root string
 	// HistoryURL is the SQLite file of the history, for sqldb.Open; "" keeps none.
 	HistoryURL string
 	// HistoryMaxBytes is how large it may grow; 0 is the usual limit.
 	HistoryMaxBytes int64
+	// Events are asked for what other rooms know to have happened in a span.
+	Events []EventSource
 }
 
 // Usage tells how many files the library holds and their bytes, from memory.
@@ -62,12 +73,14 @@ type Monitor struct {
 	live      *live
 	sampler   *sampler
 	metrics   *metric.Registry
+	house     house
+	alerts    *alerts.Alerts // nil without UseAlerts
 	processes *processes
 }
 
 // New makes the room. It asks the system nothing before Run.
 func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Monitor {
-	return newMonitor(config, usage, log, newSource("/"))
+	return newMonitor(config, usage, log, newSource(cmp.Or(config.Root, "/")))
 }
 
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
@@ -80,7 +93,11 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 
 // Service is what the room offers the house.
 func (m *Monitor) Service() service.Service {
-	return service.Service{Name: "monitoring", Routes: m.routes, Run: m.Run}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic("monitor: the embedded migrations have moved: " + err.Error())
+	}
+	return service.Service{Name: "monitoring", Migrations: sub, Routes: m.routes, Run: m.Run}
 }
 
 // Run samples until ctx ends, then says goodbye to the live clients.
@@ -88,6 +105,10 @@ func (m *Monitor) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { m.live.run(ctx) })
 	group.Go(func() { m.runMemory(ctx) })
+	group.Go(func() { m.askHouse(ctx) })
+	if m.alerts != nil {
+		group.Go(func() { _ = m.alerts.Run(ctx) }) // it only ends with ctx
+	}
 	m.sampler.run(ctx, m.publish)
 	group.Wait()
 	return nil
@@ -95,8 +116,11 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
-	s.Readings = m.readings(s)
+	s.Readings = append(m.readings(s), m.houseReadings()...)
 	m.remember(s)
+	if m.alerts != nil {
+		m.alerts.Take(s.Tick())
+	}
 	if s.Complete() {
 		frame := m.frame(s)
 		m.shown.Store(&shown{frame: frame})
@@ -125,4 +149,12 @@ func (m *Monitor) snapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, errs.Newf(errs.Unavailable, "Not known yet: %s. Try again in a few seconds.", s.missing())
 	}
 	return s, nil
+}
+
+// SeriesCount is how many figures the last tick had.
+func (m *Monitor) SeriesCount() int {
+	if s := m.current.Load(); s != nil {
+		return len(s.Readings)
+	}
+	return 0
 }

@@ -4,7 +4,7 @@ import "slices"
 
 // All is the definition of every metric, in the order for people.
 func All() []Metric {
-	return slices.Concat(processor(), memory(), disks(), fileSystems(), network(), sensors(), system(), containers())
+	return slices.Concat(processor(), memory(), disks(), fileSystems(), network(), sensors(), system(), containers(), house())
 }
 
 func processor() []Metric {

@@ -35,10 +35,12 @@ const (
 	ShareFile      Action = "files.share"     // with the household, or no longer
 	ManageFiles    Action = "files.manage"    // how the library is kept: retention, quotas, integrity, backups
 	ReadMonitoring Action = "monitoring.read" // how the machine is doing
-	ManageAccount  Action = "account.manage"  // one's own password, passkeys, sessions, tokens
-	KeepPreference Action = "preference.keep" // how one's own pages are arranged
-	ManageUsers    Action = "users.manage"    // everybody's accounts, invitations
-	ReadAudit      Action = "audit.read"      // who did what
+	// ManageMonitoring is what is watched: rules, silences, and taking note of alerts.
+	ManageMonitoring Action = "monitoring.manage"
+	ManageAccount    Action = "account.manage"  // one's own password, passkeys, sessions, tokens
+	KeepPreference   Action = "preference.keep" // how one's own pages are arranged
+	ManageUsers      Action = "users.manage"    // everybody's accounts, invitations
+	ReadAudit        Action = "audit.read"      // who did what
 	// ManageNotifications is where notifications go, and what was told.
 	ManageNotifications Action = "notifications.manage"
 )
@@ -86,7 +88,7 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeMonitoringRead, members, nil}, true
 	case ManageAccount, KeepPreference:
 		return rule{"", everyone, nil}, true
-	case ManageFiles, ManageUsers, ReadAudit, ManageNotifications:
+	case ManageFiles, ManageMonitoring, ManageUsers, ReadAudit, ManageNotifications:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false
