@@ -226,6 +226,9 @@ func (f *Files) PinVersion(ctx context.Context, id, version string, pinned bool,
 
 // DeleteVersion forgets a version for good.
 func (f *Files) DeleteVersion(ctx context.Context, id, version string, match ifMatch) error {
+	if _, err := f.fileFor(ctx, id, identity.ChangeVersions); err != nil { // before anything is said of the version
+		return err
+	}
 	row, a, err := f.store.deleteVersion(ctx, id, version, f.now().UnixMicro(), gateIf(identity.From(ctx), match, identity.ChangeVersions))
 	if err != nil {
 		return err
