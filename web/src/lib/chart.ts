@@ -215,6 +215,7 @@ function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
   const { left, top, width, height } = plot.bbox;
   plot.ctx.save();
   plot.ctx.lineWidth = devicePixelRatio;
+  plot.ctx.setLineDash([]);
   for (const { time, color } of marks) {
     const x = Math.round(plot.valToPos(time, 'x', true)) + 0.5;
     if (x < left || x > left + width) continue;
