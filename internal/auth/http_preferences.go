@@ -30,6 +30,7 @@ type PreferenceName struct {
 
 type preferenceBody struct {
 	Document map[string]any `json:"document" doc:"What was put; null when nothing was"`
+	ETag     string         `json:"etag" example:"\"r1\"" doc:"Send it as If-Match to replace only what was seen"`
 }
 
 type preferenceAnswer struct {
@@ -105,7 +106,7 @@ func errPreferenceChanged() error {
 func (p preference) etag() string { return `"r` + strconv.FormatInt(p.revision, 10) + `"` }
 
 func answerPreference(p preference) (*preferenceAnswer, error) {
-	out := &preferenceAnswer{ETag: p.etag(), CacheControl: "no-store"}
+	out := &preferenceAnswer{ETag: p.etag(), CacheControl: "no-store", Body: preferenceBody{ETag: p.etag()}}
 	if p.revision == 0 {
 		return out, nil
 	}

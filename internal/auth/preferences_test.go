@@ -24,14 +24,14 @@ func TestPreferencesAreOnesOwn(t *testing.T) {
 		d.add("bob", "guest")
 		ada, bob := d.signIn("ada"), d.signIn("bob")
 		got := ada.expect("GET", dashboardPreference, nil, 200)
-		if strings.TrimSpace(got.body) != `{"document":null}` || got.header.Get("ETag") != `"r0"` || got.header.Get("Cache-Control") != "no-store" {
+		if strings.TrimSpace(got.body) != `{"document":null,"etag":"\"r0\""}` || got.header.Get("ETag") != `"r0"` || got.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("nothing yet: got %s, %v", got.body, got.header)
 		}
 		if got := ada.expect("PUT", dashboardPreference, document([]int{1, 2}), 200); got.header.Get("ETag") != `"r1"` {
 			t.Errorf("got %v", got.header)
 		}
 		got = d.signIn("ada").expect("GET", dashboardPreference, nil, 200)
-		if strings.TrimSpace(got.body) != `{"document":{"charts":[1,2]}}` || got.header.Get("ETag") != `"r1"` {
+		if strings.TrimSpace(got.body) != `{"document":{"charts":[1,2]},"etag":"\"r1\""}` || got.header.Get("ETag") != `"r1"` {
 			t.Errorf("another browser: got %s, %v", got.body, got.header)
 		}
 		for _, path := range []string{dashboardPreference, "/api/v1/preferences/other"} {

@@ -44,8 +44,8 @@ type detail struct {
 	now      Measured
 }
 
-func newDetails(log *slog.Logger, questions func() []machine.Question) *details {
-	return &details{log: log, questions: questions, known: map[machine.Reader]*detail{}}
+func newDetails(log *slog.Logger, questions func() []machine.Question, stop func()) *details {
+	return &details{log: log, questions: questions, stopping: stop, known: map[machine.Reader]*detail{}}
 }
 
 // start asks what is due at this tick.
@@ -169,9 +169,7 @@ func (one *detail) close() {
 
 // stop lets go of everything.
 func (d *details) stop() {
-	if d.stopping != nil {
-		d.stopping()
-	}
+	d.stopping()
 	for _, one := range d.order {
 		if one.asking != nil {
 			one.close()

@@ -41,6 +41,9 @@ func (m *Monitor) routes(r *httpd.Router) {
 	if m.alerts != nil {
 		m.alerts.Routes(r)
 	}
+	m.explainRoutes(r)
+	m.processRoutes(r)
+	m.prometheusRoutes(r)
 	r.Handle(m.describeFeed(r), m.serveFeed)
 	r.Handle(m.describeLive(r), m.serveLive)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
 	"homeserver/internal/monitor/history"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -63,6 +65,11 @@ func (c fineColumn) MarshalJSON() ([]byte, error) {
 	return append(out, ']'), nil
 }
 
+// Schema describes a column to the API description.
+func (c fineColumn) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{Type: huma.TypeArray, Examples: []any{[]any{12.5, nil}}, Items: &huma.Schema{Type: huma.TypeNumber, Nullable: true}}
+}
+
 type metricsBody struct {
 	Metrics []*metric.Metric `json:"metrics" nullable:"false" doc:"What is measured"`
 	Series  []seriesInfo     `json:"series" nullable:"false" doc:"What was measured on this machine, now or once"`
@@ -83,17 +90,16 @@ func (m *Monitor) historyRoutes(r *httpd.Router) {
 	})
 	httpd.Register(r, describe("/history", "get-history", "Figures of up to five years",
 		"Every 2 s for 7 days, every minute for 90 days, every hour for 5 years. The coarsest that fills the points is taken; each point tells mean, minimum and maximum of its time, so that a spike never vanishes."), m.getHistory)
+	httpd.Register(r, describe("/events", "list-machine-events", "What happened",
+		"Starts of the machine and of the server, processes killed for want of memory, and what else other parts of the server know of a span: marks for charts. Of more than 1,000 events the newest."), m.getEvents)
 }
 
 func (m *Monitor) getHistory(ctx context.Context, in *historyInput) (*answer[historyBody], error) {
 	if in.To.IsZero() {
 		in.To = time.Now()
 	}
-	switch span := in.To.Sub(in.From); {
-	case span <= 0:
-		return nil, errs.New(errs.Invalid, "The span must end after it begins.")
-	case span > longestSpan:
-		return nil, errs.New(errs.Invalid, "Five years is the longest span.")
+	if err := checkSpan(in.From, in.To); err != nil {
+		return nil, err
 	}
 	names := slices.Compact(strings.Split(in.Metrics, ","))
 	for _, name := range names {

@@ -17,6 +17,7 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"io/fs"
@@ -41,12 +42,19 @@ var migrations embed.FS
 
 // Config says what to watch.
 type Config struct {
+	// Metrics says who may read /metrics: MetricsToken, MetricsLAN or MetricsOff.
+	Metrics string `env:"METRICS" envDefault:"token"`
+
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
+	// Root is where /proc and /sys are found on Linux; "" is "/".
+	Root string
 	// HistoryURL is the SQLite file of the history, for sqldb.Open; "" keeps none.
 	HistoryURL string
 	// HistoryMaxBytes is how large it may grow; 0 is the usual limit.
 	HistoryMaxBytes int64
+	// Events are asked for what other rooms know to have happened in a span.
+	Events []EventSource
 }
 
 // Usage tells how many files the library holds and their bytes, from memory.
@@ -54,31 +62,32 @@ type Usage func() (files, bytes int64)
 
 // Monitor samples the machine and hands out what it saw.
 type Monitor struct {
-	config  Config
-	usage   Usage
-	log     *slog.Logger
-	current atomic.Pointer[Snapshot]
-	first   chan struct{} // closed when current is set for the first time
-	feed    *feed.Feed
-	shown   atomic.Pointer[shown]
-	memory  memory
-	live    *live
-	sampler *sampler
-	metrics *metric.Registry
-	house   house
-	alerts  *alerts.Alerts // nil without UseAlerts
+	config    Config
+	usage     Usage
+	log       *slog.Logger
+	current   atomic.Pointer[Snapshot]
+	first     chan struct{} // closed when current is set for the first time
+	feed      *feed.Feed
+	shown     atomic.Pointer[shown]
+	memory    memory
+	live      *live
+	sampler   *sampler
+	metrics   *metric.Registry
+	house     house
+	alerts    *alerts.Alerts // nil without UseAlerts
+	processes *processes
 }
 
 // New makes the room. It asks the system nothing before Run.
 func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Monitor {
-	return newMonitor(config, usage, log, newSource("/"))
+	return newMonitor(config, usage, log, newSource(cmp.Or(config.Root, "/")))
 }
 
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
 		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
-		metrics: src.metrics,
+		metrics: src.metrics, processes: newProcesses(src.root),
 	}
 }
 
@@ -140,4 +149,12 @@ func (m *Monitor) snapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, errs.Newf(errs.Unavailable, "Not known yet: %s. Try again in a few seconds.", s.missing())
 	}
 	return s, nil
+}
+
+// SeriesCount is how many figures the last tick had.
+func (m *Monitor) SeriesCount() int {
+	if s := m.current.Load(); s != nil {
+		return len(s.Readings)
+	}
+	return 0
 }

@@ -53,6 +53,7 @@ func (m *Monitor) runMemory(ctx context.Context) {
 	}
 	m.memory.opened.Store(h)
 	close(m.memory.ready)
+	m.noteStart(ctx, h)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -91,7 +92,7 @@ func (m *Monitor) append(ctx context.Context, h *history.History) {
 			}
 			row = append(row, history.Sample{Series: n, Value: r.Value})
 		}
-		err = errors.Join(err, h.Append(ctx, s.At, row))
+		err = errors.Join(err, h.Append(ctx, s.At, row), m.noteEvents(ctx, h, s.Tick()))
 		if err != nil && !failed && !errors.Is(err, context.Canceled) {
 			m.log.Warn("the history of the figures cannot be written whole; it is tried again", "error", err)
 		}

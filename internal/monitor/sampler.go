@@ -59,7 +59,7 @@ func newSampler(storagePath string, src *source, log *slog.Logger) *sampler {
 		host:    newCollector("host", log, src.host),
 		close:   src.close,
 		core:    src.readers(),
-		details: newDetails(log, src.questions),
+		details: newDetails(log, src.questions, src.stop),
 	}
 }
 

@@ -51,6 +51,9 @@ func (s *source) readers() coreReaders {
 	return coreReaders{cpu: s.stat, memory: s.meminfo, load: s.loadavg, diskIO: s.disks, network: s.cards}
 }
 
+// stop ends what the questions started.
+func (s *source) stop() { s.others.Close() }
+
 // questions are those beside the promised figures, as of now.
 func (s *source) questions() []machine.Question { return s.others.Questions() }
 

@@ -20,6 +20,7 @@ import (
 
 // source asks macOS and Windows through gopsutil.
 type source struct {
+	root    string // always that of the machine
 	metrics *metric.Registry
 	others  *machine.Others
 }
@@ -27,11 +28,14 @@ type source struct {
 // newSource makes a source; there is no other root than the machine's.
 func newSource(string) *source {
 	metrics := metric.New()
-	return &source{metrics, machine.NewOthers(metrics)}
+	return &source{"/", metrics, machine.NewOthers(metrics)}
 }
 
 // readers are none: the promised figures are all that their questions tell here.
 func (s *source) readers() coreReaders { return coreReaders{} }
+
+// stop ends what the questions started.
+func (s *source) stop() { s.others.Close() }
 
 // questions are those beside the promised figures, as of now.
 func (s *source) questions() []machine.Question { return s.others.Questions() }

@@ -224,8 +224,8 @@ func (n *Notify) test(ctx context.Context, id string) (failure, warning string, 
 			return "", "", drawErr
 		}
 		link := ""
-		if settings.BaseURL != "" {
-			link = settings.BaseURL + "/static/settings.html"
+		if base := n.base(settings); base != "" {
+			link = base + "/static/settings.html"
 		}
 		warning, err = n.senders.Send(ctx, to, channel.Note{ID: uuid.NewString(), State: string(Plain), Severity: Info, Title: n.lent.Name + ": test", Times: 1, At: now, Since: now, Image: image, Link: link,
 			Text: "Notifications by " + c.Name + " arrive. The chart is a sample."})

@@ -66,7 +66,7 @@ type idInput struct {
 	ID string `path:"id"`
 }
 
-type testBody struct {
+type channelTestBody struct {
 	OK     bool   `json:"ok"`
 	Detail string `json:"detail" doc:"What happened, in a sentence" example:"The service took it."`
 }
@@ -190,15 +190,15 @@ func (n *Notify) deleteChannel(ctx context.Context, in *idInput) (*struct{}, err
 	return nil, err
 }
 
-func (n *Notify) testChannel(ctx context.Context, in *idInput) (*out[testBody], error) {
+func (n *Notify) testChannel(ctx context.Context, in *idInput) (*out[channelTestBody], error) {
 	failure, warning, err := n.test(ctx, in.ID)
 	switch {
 	case err != nil:
 		return nil, err
 	case failure != "":
-		return &out[testBody]{testBody{false, failure}}, nil
+		return &out[channelTestBody]{channelTestBody{false, failure}}, nil
 	case warning != "":
-		return &out[testBody]{testBody{true, warning}}, nil
+		return &out[channelTestBody]{channelTestBody{true, warning}}, nil
 	}
-	return &out[testBody]{testBody{true, "The service took it. Look whether it has arrived."}}, nil
+	return &out[channelTestBody]{channelTestBody{true, "The service took it. Look whether it has arrived."}}, nil
 }

@@ -38,13 +38,9 @@ type outboxInput struct {
 
 func (n *Notify) outboxRoutes(r *httpd.Router) {
 	httpd.Register(r, op(http.MethodGet, "/messages", "list-messages", "What there was to tell", "Newest first; kept for 60 days."), n.listMessages)
-	send := op(http.MethodPost, "/messages", "send-message", "Tell something", "For scripts of the household: it goes to every channel that wants its severity. It is kept before this answers, and sent soon.")
-	send.DefaultStatus = http.StatusAccepted
-	httpd.Register(r, send, n.postMessage)
+	httpd.Register(r, empty(op(http.MethodPost, "/messages", "send-message", "Tell something", "For scripts of the household: it goes to every channel that wants its severity. It is kept before this answers, and sent soon.")), n.postMessage)
 	httpd.Register(r, op(http.MethodGet, "/outbox", "list-outbox", "What was sent, and what waits", "Newest first; kept for 60 days."), n.listOutbox)
-	retry := op(http.MethodPost, "/outbox/{id}/retry", "retry-delivery", "Try a notification again now", "Also one that was given up.")
-	retry.DefaultStatus = http.StatusAccepted
-	httpd.Register(r, retry, n.postRetry)
+	httpd.Register(r, empty(op(http.MethodPost, "/outbox/{id}/retry", "retry-delivery", "Try a notification again now", "Also one that was given up.")), n.postRetry)
 }
 
 func (n *Notify) listOutbox(ctx context.Context, in *outboxInput) (*out[outboxBody], error) {

@@ -10,13 +10,13 @@ import (
 	"homeserver/internal/platform/httpd"
 )
 
-// settingsBody is what is set for all channels.
-type settingsBody struct {
+// notificationSettings is what is set for all channels.
+type notificationSettings struct {
 	QuietFrom string       `json:"quiet_from" doc:"Beginning of the quiet hours, in which only what is critical is told; empty: none" example:"22:30"`
 	QuietTo   string       `json:"quiet_to" doc:"Their end" example:"07:00"`
 	TimeZone  string       `json:"time_zone" doc:"Of the quiet hours and of times in texts; empty: the machine's own" example:"Europe/Berlin"`
 	Now       string       `json:"now" doc:"The time in that zone" example:"2026-11-26T10:14:00+01:00"`
-	BaseURL   string       `json:"base_url" doc:"Where people reach this house, for links; empty: no links" example:"https://home.example.org"`
+	BaseURL   string       `json:"base_url" doc:"Where people reach this house, for links; empty: PUBLIC_URL, and without that no links" example:"https://home.example.org"`
 	Watchdog  watchdogBody `json:"watchdog"`
 }
 
@@ -52,7 +52,7 @@ func (n *Notify) settingsRoutes(r *httpd.Router) {
 	httpd.Register(r, op(http.MethodPut, "/settings", "set-notification-settings", "Set quiet hours and the watchdog", "All settings are set, but the watchdog's address if it is left out."), n.putSettings)
 }
 
-func (n *Notify) getSettings(ctx context.Context, _ *struct{}) (*out[settingsBody], error) {
+func (n *Notify) getSettings(ctx context.Context, _ *struct{}) (*out[notificationSettings], error) {
 	values, err := n.store.settings(ctx)
 	if err != nil {
 		return nil, err
@@ -66,7 +66,7 @@ func (n *Notify) getSettings(ctx context.Context, _ *struct{}) (*out[settingsBod
 	if u, err := url.Parse(s.Watchdog.URL); err == nil {
 		w.Where = u.Host
 	}
-	return &out[settingsBody]{settingsBody{QuietFrom: s.QuietFrom, QuietTo: s.QuietTo, TimeZone: s.TimeZone, Now: n.now().In(s.zone).Format(time.RFC3339), BaseURL: s.BaseURL, Watchdog: w}}, nil
+	return &out[notificationSettings]{notificationSettings{QuietFrom: s.QuietFrom, QuietTo: s.QuietTo, TimeZone: s.TimeZone, Now: n.now().In(s.zone).Format(time.RFC3339), BaseURL: s.BaseURL, Watchdog: w}}, nil
 }
 
 // kept is a time among the settings, nil when it is not set.
@@ -78,7 +78,7 @@ func kept(text string) *time.Time {
 	return timeOrNil(at)
 }
 
-func (n *Notify) putSettings(ctx context.Context, in *settingsInput) (*out[settingsBody], error) {
+func (n *Notify) putSettings(ctx context.Context, in *settingsInput) (*out[notificationSettings], error) {
 	old, err := n.settings(ctx)
 	if err != nil {
 		return nil, err

@@ -69,7 +69,7 @@ func TestChannelsByHTTP(t *testing.T) {
 		d.ask("POST", "/channels", map[string]any{"kind": "webhook", "name": "Hook", "allow_local": true, "settings": hook}, 409, nil)
 		d.ask("POST", "/channels", map[string]any{"kind": "pigeon", "name": "x", "settings": hook}, 422, nil)
 		d.ask("POST", "/channels", map[string]any{"kind": "ntfy", "name": "x", "settings": map[string]string{"topic": "a/b"}}, 422, nil)
-		var test testBody
+		var test channelTestBody
 		d.ask("POST", "/channels/"+made.ID+"/test", nil, 200, &test)
 		if got := r.all(); !test.OK || len(got) != 1 || got[0].Title != "Home: test" || got[0].Header.Get("Authorization") != "Bearer secret-token" || !strings.HasPrefix(got[0].Header.Get("X-Homeserver-Signature"), "sha256=") {
 			t.Errorf("test: got %+v and %+v", test, got)
@@ -102,7 +102,7 @@ func TestOutboxByHTTP(t *testing.T) {
 		d.ask("POST", "/messages", map[string]any{"title": "", "severity": "info"}, 422, nil)
 		d.ask("POST", "/messages", map[string]any{"title": "x", "state": "raised"}, 422, nil)
 		for _, title := range []string{"one", "two", "three"} {
-			d.ask("POST", "/messages", map[string]any{"title": title, "link": "/static/dashboard.html"}, 202, nil)
+			d.ask("POST", "/messages", map[string]any{"title": title, "link": "/static/dashboard.html"}, 204, nil)
 			h.at = h.at.Add(time.Second)
 		}
 		var messages messagesBody
@@ -146,7 +146,7 @@ func TestSettingsByHTTP(t *testing.T) {
 			change(body)
 			return body
 		}
-		var got settingsBody
+		var got notificationSettings
 		answer := d.ask("PUT", "/settings", set(func(map[string]any) {}), 200, &got)
 		if got.QuietFrom != "22:00" || got.BaseURL != "https://home.example.org" || !strings.HasSuffix(got.Now, "+01:00") || !got.Watchdog.URLSet || got.Watchdog.Where != "hc-ping.com" || strings.Contains(answer, "secret") {
 			t.Errorf("got %s", answer)
@@ -203,4 +203,19 @@ func TestTheWatchdogIsCalledWhileAllIsWell(t *testing.T) {
 			t.Errorf("got %v", values)
 		}
 	})
+}
+
+func TestLinksLeadToTheHouse(t *testing.T) {
+	n := &Notify{now: noon, lent: Lent{BaseURL: "https://public.example.org/"}}
+	d := &delivery{times: 1}
+	d.message.Link, d.message.At = "/static/dashboard.html", noon()
+	for base, want := range map[string]string{"": "https://public.example.org/static/dashboard.html", "https://home.example.org": "https://home.example.org/static/dashboard.html"} {
+		if got := n.note(d, Settings{BaseURL: base, zone: time.UTC}).Link; got != want {
+			t.Errorf("base %q: got %s want %s", base, got, want)
+		}
+	}
+	n.lent.BaseURL = ""
+	if got := n.note(d, Settings{zone: time.UTC}).Link; got != "" {
+		t.Errorf("got %s, want no link where nobody said how the house is reached", got)
+	}
 }

@@ -58,6 +58,8 @@ type Lent struct {
 	Watching func() bool
 	// Name is what the house calls itself.
 	Name string
+	// BaseURL is where people reach it, if that is configured; the settings may say otherwise.
+	BaseURL string
 }
 
 // Config says what differs outside of a household. The zero value is the usual.

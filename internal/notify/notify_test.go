@@ -34,9 +34,10 @@ func reverse(text string) string {
 // receiver is a webhook's other end.
 type receiver struct {
 	*httptest.Server
-	mu   sync.Mutex
-	down bool
-	got  []received
+	calls chan struct{} // one for each that it took
+	mu    sync.Mutex
+	down  bool
+	got   []received
 }
 
 type received struct {
@@ -47,7 +48,7 @@ type received struct {
 
 func newReceiver(t *testing.T) *receiver {
 	t.Helper()
-	r := &receiver{}
+	r := &receiver{calls: make(chan struct{}, 1000)}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
 		body, _ := io.ReadAll(q.Body)
 		r.mu.Lock()
@@ -61,6 +62,7 @@ func newReceiver(t *testing.T) *receiver {
 			t.Errorf("body %q: %v", body, err)
 		}
 		r.got = append(r.got, one)
+		r.calls <- struct{}{}
 	}))
 	t.Cleanup(r.Close)
 	return r

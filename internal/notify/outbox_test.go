@@ -1,9 +1,11 @@
 package notify
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -248,4 +250,40 @@ func TestMessagesAreJudged(t *testing.T) {
 	if err := m.complete(noon()); err != nil || m.Image == nil || m.Title != "x" || m.State != Plain {
 		t.Errorf("got %+v, %v", m, err)
 	}
+}
+
+// TestTwoCopiesNeverSendTheSame has two copies of the server work at one database, on the real
+// clock, while messages come in.
+func TestTwoCopiesNeverSendTheSame(t *testing.T) {
+	both(t, func(t *testing.T, h *house) {
+		r := newReceiver(t)
+		h.hook("phone", r, nil)
+		h.hook("other", r, nil)
+		ctx, stop := context.WithCancel(t.Context())
+		var copies sync.WaitGroup
+		defer copies.Wait()
+		defer stop()
+		var all []*Notify
+		for range 2 {
+			n := New(h.store.db, Config{}, nil, time.Now, h.lent)
+			all = append(all, n)
+			copies.Go(func() { _ = n.Run(ctx) })
+		}
+		const messages = 30
+		for i := range messages {
+			h.must(all[i%2].Send(t.Context(), Message{Title: fmt.Sprintf("message %d", i)}))
+		}
+		for range 2 * messages {
+			<-r.calls
+		}
+		stop() // what is being sent is finished
+		copies.Wait()
+		ids := map[string]int{}
+		for _, m := range r.all() {
+			ids[m.ID]++
+		}
+		if len(ids) != 2*messages || len(r.all()) != 2*messages {
+			t.Errorf("got %d ids in %d calls, want %d of each", len(ids), len(r.all()), 2*messages)
+		}
+	})
 }

@@ -96,6 +96,14 @@ func zoneOf(name string) (*time.Location, error) {
 	return zone, nil
 }
 
+// base is where people reach the house, "" when nobody said.
+func (n *Notify) base(s Settings) string {
+	if s.BaseURL != "" {
+		return s.BaseURL
+	}
+	return strings.TrimSuffix(n.lent.BaseURL, "/")
+}
+
 // clock is a time for people, in the house's zone.
 func (s Settings) clock(at time.Time) string { return at.In(s.zone).Format("2 Jan 15:04") }
 

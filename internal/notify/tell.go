@@ -33,8 +33,8 @@ func (n *Notify) note(d *delivery, settings Settings) channel.Note {
 		state = Plain
 	}
 	link := ""
-	if m.Link != "" && settings.BaseURL != "" {
-		link = strings.TrimSuffix(settings.BaseURL, "/") + m.Link
+	if base := n.base(settings); m.Link != "" && base != "" {
+		link = base + m.Link
 	}
 	return channel.Note{ID: d.id, Key: m.Key, State: string(state), Severity: m.Severity, Title: m.Title, Text: strings.Join(text, "\n\n"),
 		At: m.At, Since: micro(d.since), Times: int(d.times), Link: link, Image: image}

@@ -54,7 +54,7 @@ func TestNotifications(t *testing.T) {
 
 				s.Setenv("HOMESERVER_FAILPOINT", point)
 				s.Start()
-				s.JSON(t, "POST", base+"/messages", map[string]any{"title": "raised", "key": "k", "state": "raised", "severity": "critical"}).Expect(t, 202)
+				s.JSON(t, "POST", base+"/messages", map[string]any{"title": "raised", "key": "k", "state": "raised", "severity": "critical"}).Expect(t, 204)
 				select {
 				case <-s.Exited():
 				case <-time.After(patience):

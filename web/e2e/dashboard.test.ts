@@ -2,10 +2,12 @@ import type { Locator, Page } from 'playwright-core';
 import { formatBytes, formatCount, formatGigabytes, formatPercent } from '../src/lib/format';
 import type { Dashboard } from '../src/lib/types';
 import { messages } from '../src/messages/en';
+import { charts } from '../src/messages/en.charts';
 import type { Api } from './harness/api';
 import { DASHBOARD, expect, PATIENCE_MS, test, until } from './harness/test';
 
 const words = messages.dashboard;
+const CHART = charts.titles as Record<'cpu' | 'use' | 'network' | 'activity', string>;
 const pill = (page: Page) => page.locator('header [role=status]');
 const live = (page: Page) => pill(page).getByText(messages.connection.live).waitFor();
 const card = (page: Page, title: string) => page.getByRole('region', { name: title, exact: true });
@@ -116,7 +118,12 @@ test('frames arrive by themselves, every two seconds', async ({ open }) => {
   const times: number[] = [];
   const page = await open(DASHBOARD, {
     before: async (page) => {
-      page.on('websocket', (socket) => socket.on('framereceived', () => times.push(Date.now())));
+      // Of the two messages of a tick, the one for the cards.
+      page.on('websocket', (socket) =>
+        socket.on('framereceived', ({ payload }) => {
+          if (payload.toString().startsWith('{"dashboard"')) times.push(Date.now());
+        }),
+      );
     },
   });
   await live(page);
@@ -139,25 +146,25 @@ test('charts and their tables are filled from history at load', async ({ server,
   const page = await open(DASHBOARD);
   await live(page);
   for (const { title, metric } of [
-    { title: words.charts.cpu, metric: 'CPU' },
-    { title: words.charts.use, metric: 'memory' },
-    { title: words.charts.network, metric: 'network' },
-    { title: words.charts.activity, metric: 'disk' },
+    { title: CHART.cpu, metric: 'CPU' },
+    { title: CHART.use, metric: 'memory' },
+    { title: CHART.network, metric: 'network' },
+    { title: CHART.activity, metric: 'disk' },
   ]) {
     await chart(page, title).locator('canvas').waitFor();
     await expect
       .poll(() => inked(chart(page, title).locator('canvas')), { message: metric, timeout: PATIENCE_MS })
       .toBeGreaterThan(20);
   }
-  const button = page.getByRole('button', { name: `${words.charts.cpu}: ${words.charts.showTable}` });
+  const button = page.getByRole('button', { name: `${CHART.cpu}: ${charts.showTable}` });
   await button.click();
-  const rows = chart(page, words.charts.cpu).getByRole('table').locator('tbody tr');
+  const rows = chart(page, CHART.cpu).getByRole('table').locator('tbody tr');
   // More than a page that had only listened since it was loaded could know. The sample of the server's very start may
   // share a tick with the next one.
   expect(await rows.count()).toBeGreaterThanOrEqual(known - 1);
   expect(await rows.first().textContent()).toMatch(/\d\d:\d\d:\d\d.*%/s);
   await button.click();
-  await chart(page, words.charts.cpu).locator('canvas').waitFor();
+  await chart(page, CHART.cpu).locator('canvas').waitFor();
 });
 
 test('over 80 % there is a word and an icon, not only a colour', async ({ server, open }) => {
@@ -166,8 +173,8 @@ test('over 80 % there is a word and an icon, not only a colour', async ({ server
   frame.system.cpu_percent = 80;
   const page = await open(DASHBOARD, {
     before: (page) =>
-      page.routeWebSocket(/\/monitoring\/ws$/, (socket) => {
-        socket.send(JSON.stringify({ ...frame, sampled_at: new Date().toISOString() }));
+      page.routeWebSocket(/\/monitoring\/live/, (socket) => {
+        socket.send(JSON.stringify({ dashboard: { ...frame, sampled_at: new Date().toISOString() } }));
       }),
   });
   await live(page);

@@ -6,6 +6,7 @@ import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { account } from '../src/messages/en.account';
 import { alerts } from '../src/messages/en.alerts';
+import { charts } from '../src/messages/en.charts';
 import { settings } from '../src/messages/en.settings';
 import { signin } from '../src/messages/en.signin';
 import { users } from '../src/messages/en.users';
@@ -98,7 +99,7 @@ async function readmePicture(browser: Browser, server: Server): Promise<void> {
   // So high that the first two charts are whole.
   const dashboard = await open(browser, server.url + DASHBOARD, look(990), server.session);
   await live(dashboard);
-  await dashboard.getByRole('radio', { name: messages.dashboard.charts.minutes(2) }).check({ force: true });
+  await dashboard.getByLabel(charts.range).selectOption({ label: charts.spans[0] as string });
   const files = await open(browser, server.url + FILES, look(700), server.session);
   await row(files, 'Over the valley.png').locator('.name').click();
   await files.getByRole('img', { name: words.details.preview('Over the valley.png') }).waitFor();
@@ -165,7 +166,7 @@ async function states(
   const dashboard = await open(browser, server.url + DASHBOARD, options, server.session);
   await live(dashboard);
   await shot(dashboard, folder, 'dashboard');
-  await dashboard.getByRole('button', { name: messages.dashboard.charts.showTable }).first().click();
+  await dashboard.getByRole('button', { name: charts.showTable }).first().click();
   await dashboard.getByRole('table').scrollIntoViewIfNeeded();
   await shot(dashboard, folder, 'dashboard-table');
   await dashboard.keyboard.press('?');

@@ -64,7 +64,8 @@ test('a dashboard opened while the feed is silent says so', async ({ open, guard
   guard.expect(/answer 503|status of 503|WebSocket connection/);
   const page = await open(DASHBOARD, {
     before: async (page) => {
-      await page.routeWebSocket(/\/monitoring\/ws$/, (socket) => void socket.close());
+      await page.routeWebSocket(/\/monitoring\/live/, (socket) => void socket.close());
+      await page.route(/\/monitoring\/live/, (route) => route.fulfill({ status: 503 }));
       await page.route(/\/monitoring\/recent/, (route) =>
         route.fulfill({
           status: 503,

@@ -24,6 +24,7 @@ func (h *History) load(ctx context.Context) error {
 		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
 		`CREATE INDEX IF NOT EXISTS pages_by_age ON pages (tier, number)`,
 		`CREATE TABLE IF NOT EXISTS tail (id INTEGER PRIMARY KEY, ticks BLOB NOT NULL)`,
+		createEvents, eventsByTime,
 	} {
 		if _, err := h.db.Exec(ctx, statement); err != nil {
 			return err
@@ -236,6 +237,9 @@ func pageID(t tier, series, number int64) int64 {
 // Trim drops what is older than its tier is kept and, when the file has grown beyond its
 // limit, the oldest of the finest tier.
 func (h *History) Trim(ctx context.Context, now time.Time) error {
+	if err := h.trimEvents(ctx, now); err != nil {
+		return err
+	}
 	for t := range tiers {
 		oldest := floorDiv(now.Add(-t.keep()).UnixMilli(), t.step().Milliseconds()*t.slots())
 		if _, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number < $2`, int(t), oldest); err != nil {

@@ -86,6 +86,8 @@ func newCore(metrics *metric.Registry, id string) core {
 	}
 	for i, mode := range [cpuColumns]string{"user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal", "user", "nice"} {
 		switch {
+		case id == "" && i >= cpuFields:
+			c.raw[i] = raw("", Counter, "First line of /proc/stat, in seconds.", "mode", "guest "+mode)
 		case id == "":
 			// the sum of all cores is not Prometheus' business, which sums by itself
 			c.raw[i] = raw("", Counter, "First line of /proc/stat, in seconds.", "mode", mode)
@@ -217,10 +219,14 @@ func (c *CPU) Emit(to *Batch) {
 	c.all.emit(to)
 	c.cores.each(func(one *core) { one.emit(to) })
 	n, seconds := &c.counts, c.clock.seconds()
-	to.AddRaw(n.rawInterrupts, float64(n.interrupts.now))
+	if n.interrupts.reads > 0 {
+		to.AddRaw(n.rawInterrupts, float64(n.interrupts.now))
+	}
 	to.AddRaw(n.rawSwitches, float64(n.switches.now))
 	to.AddRaw(n.rawForks, float64(n.forks.now))
-	to.AddRaw(n.rawBoot, float64(n.boot))
+	if n.boot > 0 {
+		to.AddRaw(n.rawBoot, float64(n.boot))
+	}
 	to.AddRaw(n.rawRunning, float64(n.running))
 	to.AddRaw(n.rawBlocked, float64(n.blocked))
 	to.Add(n.switchRate, n.switches.per(seconds))

@@ -130,6 +130,10 @@ func (d *Disks) parse(text []byte) error {
 			one.meters[i].set(n)
 			one.columns++
 		}
+		inFlight := one.meters[diskInFlight] // the one column that is no count
+		one.meters[diskInFlight] = meter{}
+		restarted(one.meters[:])
+		one.meters[diskInFlight] = inFlight
 	}
 	d.devices.end()
 	return nil
@@ -167,8 +171,10 @@ func (d *Disks) newDisk(name string) disk {
 		one.raw[i] = raw("node_disk_"+what.name, kind, what.help, "device", name)
 	}
 	identity := identify(d.root, name)
+	major, minor, _ := strings.Cut(readText(filepath.Join(blockFolder(d.root, name), "dev")), ":")
 	one.id = d.unique(identity, name)
-	one.info = raw("node_disk_info", Gauge, "Info of /sys/block/<block_device>.", "device", name, "model", identity.model, "serial", identity.serial, "wwn", identity.wwid)
+	one.info = raw("node_disk_info", Gauge, "Info of /sys/block/<block_device>.", "device", name, "major", major, "minor", minor, "path", "", "wwn", identity.wwid,
+		"model", identity.model, "serial", identity.serial, "revision", identity.revision)
 	if one.solid {
 		of := func(name string, from ...int) *Series {
 			s := series(d.metrics, name, one.id, identity.title)
@@ -187,8 +193,7 @@ func (d *Disks) newDisk(name string) disk {
 	return one
 }
 
-// unique is the id of a disk that no other one has: namespaces of one NVMe share its serial
-// number, and cheap cases all bear the same.
+// unique is the id of a disk that no other one has: cheap cases all bear the same number.
 func (d *Disks) unique(identity diskIdentity, name string) string {
 	taken := func(id string) bool {
 		for _, other := range d.devices.known {
@@ -273,11 +278,12 @@ func blockFolder(root, name string) string {
 
 // diskIdentity is what a disk is called.
 type diskIdentity struct {
-	id     string // stable: wwid or serial, else the name
-	title  string
-	model  string
-	serial string
-	wwid   string
+	id       string // stable: wwid or serial, else the name
+	title    string
+	model    string
+	serial   string
+	wwid     string
+	revision string
 }
 
 // identify finds out who a disk is. Twins of a model differ in their serial number; names such as
@@ -292,11 +298,14 @@ func identify(root, name string) diskIdentity {
 		}
 		return ""
 	}
-	d := diskIdentity{model: read("device/model"), serial: read("device/serial", "serial"), wwid: read("wwid", "device/wwid")}
+	d := diskIdentity{model: read("device/model"), serial: read("device/serial", "serial"), wwid: read("wwid", "device/wwid"), revision: read("device/rev", "device/firmware_rev")}
 	if d.serial == "" {
 		d.serial = pageSerial(filepath.Join(dir, "device/vpd_pg80"))
 	}
 	d.id = first(d.serial, d.wwid, name)
+	if controller, namespace, ok := strings.Cut(strings.TrimPrefix(name, "nvme"), "n"); ok && strings.HasPrefix(name, "nvme") && controller != "" && namespace != "1" {
+		d.id = first(d.wwid, d.id+"/"+namespace) // the namespaces of one NVMe share its serial number
+	}
 	d.title = name
 	if d.model != "" {
 		d.title = name + " (" + d.model + ")"

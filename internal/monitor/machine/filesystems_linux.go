@@ -20,6 +20,7 @@ type Mounts struct {
 	metrics *metric.Registry
 	file    procFile
 	last    string
+	statfs  func(path string, to *unix.Statfs_t) error
 	found   []*FileSystem // by the last read
 	list    []*FileSystem // since the last Emit
 }
@@ -32,6 +33,7 @@ type FileSystem struct {
 	path     string // Mount under the root of the tree
 	readOnly bool   // as mounted
 	clock    interval
+	statfs   func(path string, to *unix.Statfs_t) error
 	stat     unix.Statfs_t
 	raw      [7]*RawSeries
 	series   [7]*Series
@@ -39,7 +41,7 @@ type FileSystem struct {
 
 // NewMounts makes the reader of the tree under root.
 func NewMounts(root string, metrics *metric.Registry) *Mounts {
-	return &Mounts{root: root, metrics: metrics, file: procFile{path: filepath.Join(root, "proc/self/mountinfo")}}
+	return &Mounts{root: root, metrics: metrics, statfs: unix.Statfs, file: procFile{path: filepath.Join(root, "proc/self/mountinfo")}}
 }
 
 // Close lets go of the file.
@@ -67,7 +69,7 @@ func (m *Mounts) Read() error {
 			list = append(list, m.found[same])
 			continue
 		}
-		list = append(list, newFileSystem(m.root, m.metrics, found))
+		list = append(list, m.newFileSystem(found))
 	}
 	m.found = list
 	return nil
@@ -153,15 +155,15 @@ func realFileSystem(kind, mount string) bool {
 	return true
 }
 
-func newFileSystem(root string, metrics *metric.Registry, m mountPoint) *FileSystem {
-	f := &FileSystem{Mount: m.Mount, Type: m.Type, Device: m.Device, readOnly: m.readOnly, path: filepath.Join(root, m.Mount)}
+func (m *Mounts) newFileSystem(point mountPoint) *FileSystem {
+	f := &FileSystem{Mount: point.Mount, Type: point.Type, Device: point.Device, readOnly: point.readOnly, path: filepath.Join(m.root, point.Mount), statfs: m.statfs}
 	for i, what := range [...]struct{ name, help string }{
 		{"size_bytes", "Filesystem size in bytes."}, {"free_bytes", "Filesystem free space in bytes."},
 		{"avail_bytes", "Filesystem space available to non-root users in bytes."}, {"files", "Filesystem total file nodes."},
 		{"files_free", "Filesystem total free file nodes."}, {"readonly", "Filesystem read-only status."},
 		{"device_error", "Whether an error occurred while getting statistics for the given device."},
 	} {
-		f.raw[i] = raw("node_filesystem_"+what.name, Gauge, what.help, "device", m.Device, "fstype", m.Type, "mountpoint", m.Mount)
+		f.raw[i] = raw("node_filesystem_"+what.name, Gauge, what.help, "device", point.Device, "fstype", point.Type, "mountpoint", point.Mount)
 	}
 	for i, of := range [...]struct {
 		name string
@@ -170,7 +172,7 @@ func newFileSystem(root string, metrics *metric.Registry, m mountPoint) *FileSys
 		{metric.FileSystemSizeBytes, f.raw[0:1]}, {metric.FileSystemUsedBytes, f.raw[0:2]}, {metric.FileSystemAvailableBytes, f.raw[2:3]}, {metric.FileSystemPercent, f.raw[0:3]},
 		{metric.FileSystemInodesUsed, f.raw[3:5]}, {metric.FileSystemInodesPercent, f.raw[3:5]}, {metric.FileSystemReadOnly, f.raw[5:6]},
 	} {
-		f.series[i] = series(metrics, of.name, m.Mount, "", of.from...)
+		f.series[i] = series(m.metrics, of.name, point.Mount, "", of.from...)
 	}
 	return f
 }
@@ -178,7 +180,7 @@ func newFileSystem(root string, metrics *metric.Registry, m mountPoint) *FileSys
 // Read asks the file system. It hangs for as long as the file system does.
 func (f *FileSystem) Read() error {
 	for {
-		err := unix.Statfs(f.path, &f.stat)
+		err := f.statfs(f.path, &f.stat)
 		if err == nil {
 			f.clock.step()
 			return nil

@@ -2,6 +2,7 @@ package machine
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -58,6 +59,19 @@ func (m *meter) per(other float64) float64 {
 		return math.NaN()
 	}
 	return m.grown() / other
+}
+
+// restarted begins a device anew when any of its counts went backwards: then none of them can be
+// compared, for one that was small may have grown past where it was.
+func restarted(meters []meter) {
+	for i := range meters {
+		if meters[i].reads == 2 && meters[i].now < meters[i].before {
+			for j := range meters {
+				meters[j].reads = min(meters[j].reads, 1)
+			}
+			return
+		}
+	}
 }
 
 // present remembers the devices of the last read: new ones are made, those that have gone are
@@ -120,13 +134,25 @@ func (p *present[T]) each(f func(*T)) {
 // forget drops all baselines.
 func (p *present[T]) forget() { clear(p.known); p.order = p.order[:0] }
 
+// truth is 1 for yes and 0 for no.
+func truth(yes bool) float64 {
+	if yes {
+		return 1
+	}
+	return 0
+}
+
 // raw makes a raw series; labels are pairs of name and value.
 func raw(name string, kind RawType, help string, labels ...string) *RawSeries {
 	return &RawSeries{Name: name, Type: kind, Help: help, Labels: Labels(labels...)}
 }
 
-// Labels writes pairs of name and value as the exposition format wants them.
+// Labels writes pairs of name and value as the exposition format wants them, in the order of
+// their names as everybody else does.
 func Labels(pairs ...string) string {
+	sorted := slices.Collect(slices.Chunk(pairs, 2))
+	slices.SortStableFunc(sorted, func(a, b []string) int { return strings.Compare(a[0], b[0]) })
+	pairs = slices.Concat(sorted...)
 	var out strings.Builder
 	for i := 0; i+1 < len(pairs); i += 2 {
 		if i > 0 {

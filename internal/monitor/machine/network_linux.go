@@ -111,6 +111,7 @@ func (n *Network) parse(text []byte) error {
 			}
 			one.meters[i].set(value)
 		}
+		restarted(one.meters[:])
 	}
 	n.devices.end()
 	return nil

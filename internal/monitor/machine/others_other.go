@@ -39,6 +39,9 @@ func NewOthers(metrics *metric.Registry) *Others {
 	return o
 }
 
+// Close has nothing to end.
+func (o *Others) Close() {}
+
 // Questions are those of now.
 func (o *Others) Questions() []Question {
 	return append(o.fixed[:len(o.fixed):len(o.fixed)], o.volumes.list...)

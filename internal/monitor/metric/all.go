@@ -151,6 +151,8 @@ func system() []Metric {
 		{UptimeSeconds, "Time since the machine started", Seconds, Gauge, groupSystem, "", whole, "first number of the file", "/proc/uptime"},
 		{ClockOffsetMilliseconds, "Clock is off by", Milliseconds, Gauge, groupSystem, "", thousandths, "offset of the kernel's clock discipline", "adjtimex(2)"},
 		{ClockSynchronised, "Clock is synchronised", State, Gauge, groupSystem, "", whole, "the kernel's clock is not marked as unsynchronised", "adjtimex(2)"},
+		{ServerCPUPercent, "Processor used by HomeServer", Percent, Rate, groupSystem, "", tenths, "processor time of the server / seconds; 100 % is one core", "/proc/self/stat"},
+		{ServerMemoryBytes, "Memory used by HomeServer", Bytes, Gauge, groupSystem, "", pages, "resident pages x size of a page", "/proc/self/stat"},
 		{UnitsFailed, "Failed services", Count, Gauge, groupSystem, "", whole, "units in the state failed", "systemctl"},
 		{UnitFailed, "Service has failed", State, Gauge, groupSystem, "unit", whole, "the unit is in the state failed", "systemctl"},
 	}

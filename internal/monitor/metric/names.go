@@ -89,6 +89,8 @@ const (
 	UptimeSeconds           = "uptime_seconds"
 	ClockOffsetMilliseconds = "clock_offset_milliseconds"
 	ClockSynchronised       = "clock_synchronised"
+	ServerCPUPercent        = "server_cpu_percent"
+	ServerMemoryBytes       = "server_memory_bytes"
 	UnitsFailed             = "units_failed"
 	UnitFailed              = "unit_failed"
 

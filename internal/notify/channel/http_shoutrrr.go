@@ -37,6 +37,9 @@ func (s *Senders) judgeShoutrrr(to Target) error {
 	return nil
 }
 
+// untitled are those of them that take no title beside the text.
+func untitled() []string { return []string{"pagerduty", "wecom"} }
+
 // watched is the client that a library is given: it keeps what happened, since the library's
 // own errors may hold the address with its secrets.
 type watched struct {
@@ -105,9 +108,7 @@ func (s *Senders) shoutrrr(ctx context.Context, to Target, n Note) error {
 	case <-ctx.Done():
 		err = ctx.Err() // its requests end with it
 	}
-	if err == nil {
-		return nil
-	}
+	// Not the library's word alone: some of its services call a request that failed a success.
 	if reason := seen.what(); reason != nil {
 		var failure *Failure
 		if errors.As(reason, &failure) {
@@ -115,7 +116,7 @@ func (s *Senders) shoutrrr(ctx context.Context, to Target, n Note) error {
 		}
 		return reason
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	if err == nil || errors.Is(err, context.DeadlineExceeded) {
 		return err
 	}
 	return &Failure{Sentence: "The service does not understand this address, or the message. Compare it with shoutrrr's documentation of " + u.Scheme + "."}
@@ -143,6 +144,9 @@ func useShoutrrr(client *http.Client, u *url.URL, n Note) error {
 	}
 	if n.Link != "" {
 		text += "\n\n" + n.Link
+	}
+	if slices.Contains(untitled(), u.Scheme) {
+		return service.Send(oneLine(n.Title)+"\n\n"+text, &types.Params{})
 	}
 	return service.Send(text, &types.Params{"title": oneLine(n.Title)})
 }

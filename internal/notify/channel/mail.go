@@ -8,6 +8,7 @@ import (
 	"net/mail"
 	"net/smtp"
 	"net/textproto"
+	"strconv"
 	"strings"
 	"time"
 
@@ -181,10 +182,11 @@ func explainMail(err error) error {
 	if !errors.As(err, &said) {
 		return err
 	}
-	sentence := "The mail server answered " + said.Error()
+	answer := strconv.Itoa(said.Code) + " " + said.Msg
+	sentence := "The mail server answered " + answer
 	switch said.Code {
 	case 535, 534, 530:
-		sentence = "The mail server does not accept user and password (many providers want an app password): " + said.Error()
+		sentence = "The mail server does not accept user and password (many providers want an app password): " + answer
 	}
 	refused := said.Code == 552 || said.Code == 554 // too large, or taken for spam
 	return &Failure{Sentence: strings.TrimSuffix(oneLine(shorten(sentence, maxQuoted)), ".") + ".", Refused: refused}

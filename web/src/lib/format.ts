@@ -125,3 +125,29 @@ const plurals = new Intl.PluralRules('en');
 export function plural(count: number, one: string, other: string): string {
   return `${whole.format(count)} ${plurals.select(count) === 'one' ? one : other}`;
 }
+
+const rangeDays = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const rangeMinutes = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'short',
+  hourCycle: 'h23',
+});
+const rangeSeconds = new Intl.DateTimeFormat(undefined, {
+  dateStyle: 'medium',
+  timeStyle: 'medium',
+  hourCycle: 'h23',
+});
+const LONG_RANGE_MS = 14 * 86_400_000;
+const SHORT_RANGE_MS = 600_000;
+
+/** "26 Nov 2026, 14:00 – 15:00": as fine as the stretch is long. */
+export function formatRange(from: number, to: number): string {
+  const span = to - from;
+  const format = span > LONG_RANGE_MS ? rangeDays : span > SHORT_RANGE_MS ? rangeMinutes : rangeSeconds;
+  return format.formatRange(from, to);
+}
+
+/** "26 Nov 2026, 14:03:22": a moment of any day. */
+export function formatMoment(time: Date | number): string {
+  return rangeSeconds.format(time);
+}

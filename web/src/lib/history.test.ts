@@ -1,20 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { History, KEEP_MS, METRICS } from './history';
-import type { Dashboard, Known, Recent } from './types';
+import type { FeedSeries } from './feed';
+import { History, KEEP_MS } from './history';
+import type { Known, Recent } from './types';
 
 const START = Date.UTC(2026, 10, 24, 12, 0, 0);
+const series = (...keys: string[]) => keys.map((key) => ({ key }) as FeedSeries);
 
-function frame(time: number, cpu: Known): Dashboard {
-  const system = Object.fromEntries(METRICS.map((metric) => [metric, null]));
-  return {
-    sampled_at: new Date(time).toISOString(),
-    system: { ...system, cpu_percent: cpu },
-  } as unknown as Dashboard;
+function history(...keys: string[]): History {
+  const made = new History();
+  made.describe(series(...(keys.length > 0 ? keys : ['cpu_percent'])), 2000);
+  return made;
 }
 
 function recent(times: number[], cpu: Known[]): Recent {
-  const columns = Object.fromEntries(METRICS.map((metric) => [metric, times.map(() => null as Known)]));
-  return { interval_seconds: 2, time: times, ...columns, cpu_percent: cpu } as Recent;
+  return { interval_seconds: 2, time: times, cpu_percent: cpu } as Recent;
 }
 
 function cpu(history: History, since = 0): [number[], Known[] | undefined] {
@@ -24,72 +23,67 @@ function cpu(history: History, since = 0): [number[], Known[] | undefined] {
 
 describe('History', () => {
   test('goes on where the remembered minutes end', () => {
-    const history = new History();
-    history.fill(recent([START, START + 2000], [1, 2]));
-    expect(history.add(frame(START + 4000, 3))).toBe(false);
-    expect(cpu(history)).toEqual([
+    const made = history();
+    made.fill(recent([START, START + 2000], [1, 2]));
+    made.add([[START + 4000, 3]]);
+    expect(cpu(made)).toEqual([
       [0, 2, 4],
       [1, 2, 3],
     ]);
   });
 
   test('keeps a tick once, whichever way it came first', () => {
-    const history = new History();
-    history.add(frame(START + 2004, 2));
-    history.fill(recent([START, START + 2000], [1, 9]));
-    history.add(frame(START + 2004, 2));
-    expect(cpu(history)[1]).toEqual([1, 2]);
+    const made = history();
+    made.add([[START + 2004, 2]]);
+    made.fill(recent([START, START + 2004], [1, 9]));
+    made.add([[START + 4000, 3]]);
+    expect(cpu(made)[1]).toEqual([1, 2, 3]);
   });
 
   test('leaves a gap where nothing was measured', () => {
-    const history = new History();
-    history.add(frame(START, 1));
-    expect(history.add(frame(START + 10_000, 2))).toBe(true);
-    expect(cpu(history)).toEqual([
+    const made = history();
+    made.add([[START, 1]]);
+    made.add([[START + 10_000, 2]]);
+    expect(cpu(made)).toEqual([
       [0, 2, 10],
       [1, null, 2],
     ]);
+    expect(made.since).toBe(START + 10_000);
   });
 
   test('does not take the empty rows before the server started for measurements', () => {
-    const history = new History();
-    history.fill(recent([START, START + 2000, START + 4000], [null, null, 5]));
-    expect(cpu(history)).toEqual([[4], [5]]);
+    const made = history();
+    made.fill(recent([START, START + 2000, START + 4000], [null, null, 5]));
+    expect(cpu(made)).toEqual([[4], [5]]);
   });
 
-  test('leaves a gap where an old value was sent again', () => {
-    const history = new History();
-    const old = frame(START, 7);
-    old.system.stale = ['cpu'];
-    history.add(old);
-    expect(cpu(history)[1]).toEqual([null]);
+  test('forgets the future when the clock of the server was set back', () => {
+    const made = history();
+    made.add([0, 1, 2, 3].map((tick) => [START + tick * 2000, tick]));
+    made.add([[START + 2000, 10]]);
+    expect(cpu(made)).toEqual([
+      [0, 2],
+      [0, 10],
+    ]);
   });
 
-  test('puts a late frame in its place', () => {
-    const history = new History();
-    history.add(frame(START, 1));
-    history.add(frame(START + 4000, 3));
-    history.add(frame(START + 2000, 2));
-    expect(cpu(history)[1]).toEqual([1, 2, 3]);
+  test('reads ticks of before by the schema of before', () => {
+    const made = history('cpu_percent', 'load_1');
+    made.add([[START, 1, 7]]);
+    made.describe(series('usb', 'load_1', 'cpu_percent'), 2000);
+    made.add([[START + 2000, null, 8, 2]]);
+    expect(made.columns(['load_1', 'usb', 'cpu_percent'], 0).values).toEqual([
+      [7, 8],
+      [null, null],
+      [1, 2],
+    ]);
+    expect([made.value('load_1'), made.value('usb'), made.value('nothing')]).toEqual([8, null, null]);
   });
 
   test('forgets what is older than it keeps', () => {
-    const history = new History();
-    for (let tick = 0; tick <= KEEP_MS / 2000 + 50; tick++) history.add(frame(START + tick * 2000, tick));
-    expect(history.length).toBe(KEEP_MS / 2000 + 1);
-  });
-
-  test('ignores a frame without a time', () => {
-    const history = new History();
-    history.add({ ...frame(START, 1), sampled_at: 'soon' });
-    expect(history.length).toBe(0);
-  });
-
-  test('thins a table and shows the newest first', () => {
-    const history = new History();
-    for (let tick = 0; tick < 100; tick++) history.add(frame(START + tick * 2000, tick));
-    const rows = history.table(START, 10);
-    expect(rows.length).toBe(10);
-    expect(rows[0]?.cpu_percent).toBe(99);
+    const made = history();
+    for (let tick = 0; tick <= KEEP_MS / 2000 + 50; tick++) made.add([[START + tick * 2000, tick]]);
+    expect(made.length).toBe(KEEP_MS / 2000 + 1);
+    expect(made.since).toBe(START + 50 * 2000);
   });
 });

@@ -1,31 +1,26 @@
 /**
- * The last minutes of every measured value, as columns for the charts. It is filled once from the server and
- * then grows with the live frames; a tick that both bring is kept once. A missing tick is a gap (null), so
- * that a line never bridges a time nobody measured.
+ * The last minutes of every series, as columns for the charts. They grow with the live ticks. A missing tick is a
+ * gap (null), so that a line never bridges a time nobody measured; a tick that is not later than the last one says
+ * that the server's clock was set back, and what was not before it is forgotten.
  */
-import type { Dashboard, Known, Recent } from './types';
+import type { FeedSeries, Tick } from './feed';
+import type { Known, Recent } from './types';
 
-export const METRICS = [
-  'cpu_percent',
-  'memory_percent',
-  'disk_percent',
-  'disk_read_bytes_per_second',
-  'disk_write_bytes_per_second',
-  'network_received_bytes_per_second',
-  'network_sent_bytes_per_second',
-] as const;
-
-export type Metric = (typeof METRICS)[number];
-export type Sample = { time: number } & Record<Metric, Known>;
-
-/** Times in unix seconds, as uPlot wants them, and one column for each metric asked for. */
+/** Times in unix seconds, as uPlot wants them, and one column for each series asked for. */
 export type Columns = { times: number[]; values: Known[][] };
 
 /** What the server keeps, too. */
 export const KEEP_MS = 15 * 60 * 1000;
 const DEFAULT_INTERVAL_MS = 2000;
+/** The ticks of one time are no further apart than this share of the interval. */
+const LATE = 1.75;
+
+/** Ticks of one schema: where the value of each key is. */
+type Sample = { time: number; at: Map<string, number>; values: readonly Known[] };
 
 export class History {
+  series: FeedSeries[] = [];
+  private at = new Map<string, number>();
   private samples: Sample[] = [];
   private intervalMs = DEFAULT_INTERVAL_MS;
 
@@ -33,92 +28,83 @@ export class History {
     return this.samples.length;
   }
 
-  get latest(): Sample | undefined {
-    return this.samples.at(-1);
+  /** Time of the newest tick. */
+  get latest(): number | undefined {
+    return this.samples.at(-1)?.time;
   }
 
-  /** Takes in what the server remembers; samples already here are kept. */
+  /** Since when nothing is missing up to now. */
+  get since(): number | undefined {
+    let first = this.samples.length - 1;
+    while (first > 0 && !this.isGap(first)) first--;
+    return this.samples[first]?.time;
+  }
+
+  /** From now on the values of ticks are of these series. */
+  describe(series: FeedSeries[], intervalMs: number): void {
+    this.series = series;
+    if (intervalMs > 0) this.intervalMs = intervalMs;
+    this.at = new Map(series.map(({ key }, at) => [key, at + 1]));
+  }
+
+  /** Takes in ticks, oldest first. */
+  add(ticks: readonly Tick[]): void {
+    for (const tick of ticks) {
+      const time = tick[0];
+      while ((this.latest ?? Number.NEGATIVE_INFINITY) >= time) this.samples.pop();
+      this.samples.push({ time, at: this.at, values: tick });
+    }
+    const oldest = (this.latest ?? 0) - KEEP_MS;
+    const first = this.samples.findIndex(({ time }) => time >= oldest);
+    if (first > 0) this.samples.splice(0, first);
+  }
+
+  /** Takes in what the server remembers of before the first tick. */
   fill(recent: Recent): void {
-    if (recent.interval_seconds > 0) this.intervalMs = recent.interval_seconds * 1000;
-    const remembered = recent.time.map((time, at) => {
-      const sample = { time } as Sample;
-      for (const metric of METRICS) sample[metric] = recent[metric]?.[at] ?? null;
-      return sample;
-    });
-    const known = new Map(remembered.filter(hasValue).map((sample) => [this.tick(sample.time), sample]));
-    for (const sample of this.samples) known.set(this.tick(sample.time), sample);
-    this.samples = [...known.values()].sort((a, b) => a.time - b.time);
-    this.forget();
+    const { interval_seconds: _, time, ...columns } = recent;
+    const at = new Map(Object.keys(columns).map((key, index) => [key, index]));
+    const lists = Object.values(columns) as Known[][];
+    const first = this.samples[0]?.time ?? Number.POSITIVE_INFINITY;
+    const before = time
+      .map((time, row) => ({ time, at, values: lists.map((list) => list[row] ?? null) }))
+      .filter((one) => one.time < first - this.intervalMs / 2 && one.values.some((value) => value !== null));
+    this.samples = [...before, ...this.samples];
   }
 
-  /** Takes in one live frame; true when ticks before it are missing. */
-  add(frame: Dashboard): boolean {
-    const time = Date.parse(frame.sampled_at);
-    if (Number.isNaN(time)) return false;
-    const sample = { time } as Sample;
-    const stale = frame.system.stale ?? [];
-    for (const metric of METRICS) {
-      // An old value repeated is not a measurement: it leaves a gap.
-      sample[metric] = stale.some((one) => metric === `${one}_percent`)
-        ? null
-        : (frame.system[metric] ?? null);
-    }
-    const tick = this.tick(time);
-    const last = this.latest;
-    if (last && this.tick(last.time) >= tick) {
-      if (!this.samples.some((one) => this.tick(one.time) === tick)) {
-        this.samples.push(sample);
-        this.samples.sort((a, b) => a.time - b.time);
-      }
-      return false;
-    }
-    this.samples.push(sample);
-    this.forget();
-    return last !== undefined && this.isGap(last.time, time);
-  }
-
-  /** The samples from `since` (unix ms) on, with a null row wherever ticks are missing. */
-  columns(metrics: readonly Metric[], since: number): Columns {
+  /** The ticks from `since` (unix ms) on, with a null row wherever some are missing. */
+  columns(keys: readonly string[], since: number): Columns {
     const times: number[] = [];
-    const values: Known[][] = metrics.map(() => []);
-    let before: number | undefined;
-    for (const sample of this.samples) {
-      if (sample.time < since) continue;
-      if (before !== undefined && this.isGap(before, sample.time)) {
-        times.push((before + this.intervalMs) / 1000);
+    const values: Known[][] = keys.map(() => []);
+    for (let index = this.first(since); index < this.samples.length; index++) {
+      const { time, at, values: tick } = this.samples[index] as Sample;
+      if (times.length > 0 && this.isGap(index)) {
+        times.push(((this.samples[index - 1] as Sample).time + this.intervalMs) / 1000);
         for (const column of values) column.push(null);
       }
-      times.push(sample.time / 1000);
-      metrics.forEach((metric, at) => {
-        values[at]?.push(sample[metric]);
+      times.push(time / 1000);
+      keys.forEach((key, column) => {
+        const index = at.get(key);
+        values[column]?.push(index === undefined ? null : (tick[index] ?? null));
       });
-      before = sample.time;
     }
     return { times, values };
   }
 
-  /** At most `rows` samples since then, newest first and evenly thinned: what a table can show. */
-  table(since: number, rows: number): Sample[] {
-    const inside = this.samples.filter((sample) => sample.time >= since).reverse();
-    const step = Math.max(1, Math.ceil(inside.length / rows));
-    return inside.filter((_, at) => at % step === 0);
+  /** What a series has just now. */
+  value(key: string): Known {
+    const newest = this.samples.at(-1);
+    const index = newest?.at.get(key);
+    return index === undefined ? null : (newest?.values[index] ?? null);
   }
 
-  private isGap(before: number, after: number): boolean {
-    return after - before > this.intervalMs * 1.75;
+  private first(since: number): number {
+    const first = this.samples.findIndex(({ time }) => time >= since);
+    return first < 0 ? this.samples.length : first;
   }
 
-  private tick(time: number): number {
-    return Math.round(time / this.intervalMs);
+  /** Whether ticks are missing before a sample. */
+  private isGap(index: number): boolean {
+    const before = this.samples[index - 1];
+    return !before || (this.samples[index] as Sample).time - before.time > this.intervalMs * LATE;
   }
-
-  private forget(): void {
-    const newest = this.latest?.time ?? 0;
-    const first = this.samples.findIndex((sample) => sample.time >= newest - KEEP_MS);
-    if (first > 0) this.samples.splice(0, first);
-  }
-}
-
-function hasValue(sample: Sample): boolean {
-  return METRICS.some((metric) => sample[metric] !== null);
 }

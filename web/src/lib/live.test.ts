@@ -1,6 +1,29 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { LiveFeed, type LiveStatus, liveURL } from './live';
 
+const read = (text: string) => {
+  try {
+    return JSON.parse(text).system?.constructor === Object ? text : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** A stream of events whose other end is the test. */
+class FakeEvents extends EventTarget {
+  onerror: (() => void) | null = null;
+  closed = false;
+  constructor(readonly url: string) {
+    super();
+  }
+  close() {
+    this.closed = true;
+  }
+  frame() {
+    this.dispatchEvent(Object.assign(new Event('tick'), { data: '{"system":{}}' }));
+  }
+}
+
 /** A WebSocket whose other end is the test. */
 class FakeSocket {
   onmessage: ((event: { data: unknown }) => void) | null = null;
@@ -24,12 +47,21 @@ let sockets: FakeSocket[];
 let states: LiveStatus[];
 let frames: number;
 let page: EventTarget & { visibilityState: string };
-let feed: LiveFeed;
+let feed: LiveFeed<string>;
+let streams: FakeEvents[];
 let mayConnect: (() => Promise<boolean>) | undefined;
 
-function start() {
+function start(events = false) {
   feed = new LiveFeed({
-    url: 'ws://here/ws',
+    url: () => 'ws://here/ws',
+    ...(events ? { eventsURL: () => 'http://here/events' } : {}),
+    events: ['tick'],
+    read,
+    makeEvents: (url) => {
+      const stream = new FakeEvents(url);
+      streams.push(stream);
+      return stream as unknown as EventSource;
+    },
     onFrame: () => frames++,
     onStatus: (status) => states.push(status),
     mayConnect,
@@ -46,6 +78,7 @@ function start() {
 beforeEach(() => {
   vi.useFakeTimers();
   sockets = [];
+  streams = [];
   states = [];
   frames = 0;
   mayConnect = undefined;
@@ -139,6 +172,29 @@ describe('LiveFeed', () => {
     await vi.advanceTimersByTimeAsync(1_000);
     expect(mayConnect).toHaveBeenCalledTimes(1);
     expect(sockets.length).toBe(3);
+  });
+
+  test('goes over to events where sockets bring nothing, and back when those fail', async () => {
+    start(true);
+    sockets[0]?.end();
+    await vi.advanceTimersByTimeAsync(500);
+    sockets[1]?.end();
+    expect(streams.length).toBe(0);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(streams.map((one) => one.url)).toEqual(['http://here/events']);
+    streams[0]?.frame();
+    expect([states.at(-1), frames]).toEqual(['live', 1]);
+    streams[0]?.onerror?.();
+    expect([states.at(-1), streams[0]?.closed]).toEqual(['reconnecting', true]);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(streams.length).toBe(2);
+    streams[1]?.onerror?.();
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect([sockets.length, streams.length]).toEqual([3, 2]);
+    sockets[2]?.frame();
+    sockets[2]?.end();
+    await vi.advanceTimersByTimeAsync(500);
+    expect([sockets.length, streams.length]).toEqual([4, 2]);
   });
 
   test('ignores what is not a frame', () => {

@@ -1,15 +1,21 @@
 /**
- * The live feed of the dashboard: a WebSocket that finds its way back by itself.
+ * The live feed: a WebSocket that finds its way back by itself, and Server-Sent Events where WebSockets are blocked.
  * The caller sees frames and one word: connecting (never had one yet), live, reconnecting, offline.
  */
-import type { Dashboard } from './types';
 
 /** Whether the shown values are of this moment. */
 export type LiveStatus = 'connecting' | 'live' | 'reconnecting' | 'offline';
 
-export type LiveOptions = {
-  url: string;
-  onFrame: (frame: Dashboard) => void;
+export type LiveOptions<Frame> = {
+  /** The address of a WebSocket; asked for each connection, since it says what is known already. */
+  url: () => string;
+  /** The same as a stream of events, if there is one. */
+  eventsURL?: () => string;
+  /** The names of its events. */
+  events?: readonly string[];
+  /** What a message says; undefined for what is none. */
+  read: (text: string) => Frame | undefined;
+  onFrame: (frame: Frame) => void;
   onStatus: (status: LiveStatus) => void;
   /**
    * Asked after a connection that brought nothing, since a browser does not say why a handshake failed, and after one
@@ -19,6 +25,7 @@ export type LiveOptions = {
   mayConnect?: () => Promise<boolean>;
   /** For tests. */
   makeSocket?: (url: string) => WebSocket;
+  makeEvents?: (url: string) => EventSource;
   random?: () => number;
 };
 
@@ -32,9 +39,16 @@ const BACKOFF_MAX_MS = 10_000;
 const NO_LONGER_WELCOME = 1008;
 /** Not connected for this long: no longer a hiccup. */
 const OFFLINE_AFTER_MS = 20_000;
+/** So many WebSockets in a row that brought nothing, and the other way is tried. */
+const BLOCKED_AFTER = 2;
 
-export class LiveFeed {
-  private socket: WebSocket | undefined;
+/** One connection, over either way. */
+type Connection = { close: () => void };
+
+export class LiveFeed<Frame> {
+  private connection: Connection | undefined;
+  /** WebSockets that brought nothing, one after the other. */
+  private barren = 0;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private check: ReturnType<typeof setInterval> | undefined;
   private attempts = 0;
@@ -45,7 +59,7 @@ export class LiveFeed {
   private status: LiveStatus = 'connecting';
   private everLive = false;
 
-  constructor(private readonly options: LiveOptions) {}
+  constructor(private readonly options: LiveOptions<Frame>) {}
 
   start(): void {
     if (this.running) return;
@@ -70,7 +84,7 @@ export class LiveFeed {
 
   /** The network is back, or somebody looks again: no reason to wait. */
   private readonly atOnce = (): void => {
-    if (document.visibilityState !== 'visible' || this.socket || this.asking) return;
+    if (document.visibilityState !== 'visible' || this.connection || this.asking) return;
     this.attempts = 0;
     this.connect();
   };
@@ -82,26 +96,70 @@ export class LiveFeed {
   private connect(): void {
     clearTimeout(this.retry);
     this.drop();
-    const make = this.options.makeSocket ?? ((url: string) => new WebSocket(url));
-    const socket = make(this.options.url);
-    this.socket = socket;
     this.lastFrameAt = Date.now();
+    const { eventsURL } = this.options;
+    // Every other time once WebSockets seem to be blocked: whatever blocks them may end.
+    const blocked = this.barren >= BLOCKED_AFTER && (this.barren - BLOCKED_AFTER) % 2 === 0;
+    if (eventsURL && blocked) this.follow(eventsURL());
+    else this.listen(this.options.url());
+  }
+
+  private listen(url: string): void {
+    const make = this.options.makeSocket ?? ((url: string) => new WebSocket(url));
+    const socket = make(url);
+    const connection: Connection = {
+      close: () => {
+        socket.onmessage = null;
+        socket.onclose = null;
+        socket.close();
+      },
+    };
+    this.connection = connection;
     let brought = false;
     socket.onmessage = (event) => {
-      const frame = parse(event.data);
-      if (this.socket !== socket || !frame) return;
+      if (!this.took(connection, event.data)) return;
       brought = true;
-      this.attempts = 0;
-      this.lastFrameAt = Date.now();
-      this.everLive = true;
-      this.say('live');
-      this.options.onFrame(frame);
+      this.barren = 0;
     };
     socket.onclose = (event) => {
-      if (this.socket !== socket) return;
-      this.socket = undefined;
+      if (this.connection !== connection) return;
+      this.connection = undefined;
+      if (!brought) this.barren++;
       this.lost(brought && event?.code !== NO_LONGER_WELCOME);
     };
+  }
+
+  private follow(url: string): void {
+    const make = this.options.makeEvents ?? ((url: string) => new EventSource(url));
+    const source = make(url);
+    const connection: Connection = { close: () => source.close() };
+    this.connection = connection;
+    let brought = false;
+    for (const name of this.options.events ?? ['message']) {
+      source.addEventListener(name, (event) => {
+        brought = this.took(connection, (event as MessageEvent).data) || brought;
+      });
+    }
+    source.onerror = () => {
+      if (this.connection !== connection) return;
+      // It would come back by itself, without asking who it is and without a pause that grows.
+      source.close();
+      this.connection = undefined;
+      if (!brought) this.barren++;
+      this.lost(brought);
+    };
+  }
+
+  /** Hands a message on; false for what is none. */
+  private took(connection: Connection, data: unknown): boolean {
+    const frame = typeof data === 'string' ? this.options.read(data) : undefined;
+    if (this.connection !== connection || frame === undefined) return false;
+    this.attempts = 0;
+    this.lastFrameAt = Date.now();
+    this.everLive = true;
+    this.say('live');
+    this.options.onFrame(frame);
+    return true;
   }
 
   /** Something broke: say so, and try again after a pause that grows, and differs between browsers. */
@@ -122,7 +180,7 @@ export class LiveFeed {
     this.asking = true;
     const may = await this.options.mayConnect?.().catch(() => true);
     this.asking = false;
-    if (may && this.running && !this.socket) this.again();
+    if (may && this.running && !this.connection) this.again();
   }
 
   private again(): void {
@@ -134,7 +192,8 @@ export class LiveFeed {
   }
 
   private look(): void {
-    if (this.socket && Date.now() - this.lastFrameAt > STALE_MS) {
+    if (this.connection && Date.now() - this.lastFrameAt > STALE_MS) {
+      if (this.status !== 'live') this.barren++;
       this.lost(this.status === 'live');
       return;
     }
@@ -154,26 +213,13 @@ export class LiveFeed {
   }
 
   private drop(): void {
-    const socket = this.socket;
-    this.socket = undefined;
-    if (!socket) return;
-    socket.onmessage = null;
-    socket.onclose = null;
-    socket.close();
+    const connection = this.connection;
+    this.connection = undefined;
+    connection?.close();
   }
 }
 
 /** The address of the feed beside this page. */
 export function liveURL(path: string, here: Location = location): string {
   return `${here.protocol === 'https:' ? 'wss:' : 'ws:'}//${here.host}${path}`;
-}
-
-function parse(data: unknown): Dashboard | undefined {
-  if (typeof data !== 'string') return undefined;
-  try {
-    const frame = JSON.parse(data) as Dashboard;
-    return frame?.system && frame.storage ? frame : undefined;
-  } catch {
-    return undefined;
-  }
 }

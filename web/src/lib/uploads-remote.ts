@@ -14,6 +14,8 @@ export type RemoteUpload = {
   folder: string;
   size: number | null;
   offset: number;
+  /** SHA-256 in hex of the bytes up to `offset`; empty when it is not known. */
+  received_sha256: string;
   /** A part that another program sends beside others. */
   partial: boolean;
 };
@@ -21,7 +23,7 @@ export type RemoteUpload = {
 export type Remains = {
   /** How many bytes are safe there. */
   offset: number;
-  /** Their SHA-256 in hex; empty while there are none. */
+  /** Their SHA-256 in hex; empty while there are none, and when it is not known. */
   received: string;
   /** The file that it became; empty while it is unfinished. */
   file: string;

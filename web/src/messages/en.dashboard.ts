@@ -54,27 +54,12 @@ export const dashboard = {
     sparkline: (received: string, sent: string) =>
       `Traffic of the last two minutes; at most ${received} received and ${sent} sent`,
   },
-  charts: {
-    title: 'Last minutes',
-    range: 'Time range',
-    minutes: (count: number) => `${count} min`,
-    cpu: 'CPU',
-    use: 'Memory and disk',
-    memory: 'Memory',
-    disk: 'Disk',
-    network: 'Network traffic',
-    received: 'Received',
-    sent: 'Sent',
-    activity: 'Disk activity',
-    read: 'Read',
-    written: 'Written',
-    time: 'Time',
-    showTable: 'Show as table',
-    showChart: 'Show as chart',
-    tableOf: (title: string, range: string, time: string) => `${title}, last ${range}, as of ${time}`,
-    summary: (title: string, range: string, parts: string) => `${title} over the last ${range}. ${parts}`,
-    part: (label: string, now: string, low: string, high: string) =>
-      `${label}: now ${now}, lowest ${low}, highest ${high}.`,
-    nothing: 'Nothing has been measured in this time.',
+  /** The cards by name, for those who arrange them. */
+  cards: {
+    resources: 'System Resources',
+    storage: 'File Storage',
+    server: 'Server Information',
+    network: 'Network',
   },
+  showCard: (title: string) => `Show ${title}`,
 };

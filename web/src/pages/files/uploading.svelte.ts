@@ -1,4 +1,5 @@
 /** The uploads of this page: the queue of lib/uploads, what keeps it, and what the panel shows of it. */
+import { visibleName } from '../../lib/filelist-names';
 import { session } from '../../lib/session';
 import type { FileInfo } from '../../lib/types';
 import { UploadQueue } from '../../lib/uploads';
@@ -10,7 +11,7 @@ import { sameThere } from '../../lib/uploads-same';
 import { openShelf } from '../../lib/uploads-shelf';
 import { claimTab } from '../../lib/uploads-tabs';
 import { forgetUpload, sendResumable } from '../../lib/uploads-tus';
-import { byInterest, type QueueTotals, type Upload, type UploadPlan } from '../../lib/uploads-types';
+import { byInterest, nameOf, type QueueTotals, type Upload, type UploadPlan } from '../../lib/uploads-types';
 import { messages } from '../../messages/en';
 import { toast } from '../../ui/toasts.svelte';
 import type { UploadTarget } from './transfers.svelte';
@@ -62,6 +63,7 @@ export class Uploading {
       onDurable: (upload, gone) => this.#durable.changed(upload, gone),
       onDone: (upload) => this.#took(upload),
       onConflict: () => this.#tell(),
+      onOther: ({ path }) => toast(words.fileless.other(visibleName(nameOf(path)))),
       onSessionEnded: () => void this.signIn(),
     });
     this.#durable = new Durable(this.#queue);

@@ -1,0 +1,73 @@
+/** How this person has arranged the dashboard, kept on the server so that it is the same in every browser. */
+import { ApiError, CHANGED, sentenceOf } from '../../lib/api';
+import { type Arrangement, readArrangement, usual } from '../../lib/arrangement';
+import { type Preference, readPreference, writePreference } from '../../lib/preference';
+import { charts as text } from '../../messages/en.charts';
+import { toasts } from '../../ui/toasts.svelte';
+
+const PAGE = 'dashboard';
+/** Several changes in a row are one. */
+const KEEP_AFTER_MS = 400;
+/** Somebody else may be quicker so often. */
+const ATTEMPTS = 4;
+
+type Change = (arrangement: Arrangement) => Arrangement;
+
+export class Kept {
+  arrangement = $state.raw<Arrangement>(usual());
+  /** It is known what was kept, or that it cannot be known. */
+  ready = $state(false);
+
+  #seen: Preference | undefined;
+  #changes: Change[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #writing = false;
+
+  async read(): Promise<void> {
+    try {
+      this.#seen = await readPreference(PAGE);
+      this.arrangement = this.#changes.reduce(
+        (one, change) => change(one),
+        readArrangement(this.#seen.document),
+      );
+    } catch {
+      // As usual then; before anything is written it is read again.
+    }
+    this.ready = true;
+  }
+
+  change(change: Change): void {
+    this.arrangement = change(this.arrangement);
+    this.#changes.push(change);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#keep(), KEEP_AFTER_MS);
+  }
+
+  async #keep(): Promise<void> {
+    if (this.#writing) return;
+    this.#writing = true;
+    try {
+      for (let attempt = 0; this.#changes.length > 0 && attempt < ATTEMPTS; attempt++) await this.#write();
+    } catch (thrown) {
+      // What was changed stays on this page, and is written with the next change.
+      toasts.show(text.notKept(sentenceOf(thrown)), { kind: 'error' });
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  /** Writes all changes onto what is on the server; those of another browser stay. */
+  async #write(): Promise<void> {
+    this.#seen ??= await readPreference(PAGE);
+    const made = [...this.#changes];
+    const arrangement = made.reduce((one, change) => change(one), readArrangement(this.#seen.document));
+    try {
+      this.#seen = await writePreference(PAGE, arrangement, this.#seen.etag);
+      this.#changes.splice(0, made.length);
+      this.arrangement = this.#changes.reduce((one, change) => change(one), arrangement);
+    } catch (thrown) {
+      if (!(thrown instanceof ApiError && thrown.type === CHANGED)) throw thrown;
+      this.#seen = undefined;
+    }
+  }
+}

@@ -1,0 +1,87 @@
+/** What one chart shows: asked for when its time changes, and again while it goes on. */
+import { api, isAbort, sentenceOf } from '../../lib/api';
+import type { History } from '../../lib/history';
+import { type HistoryAnswer, NO_POINTS, type Points, pointsOf, shifted } from '../../lib/points';
+import type { Known } from '../../lib/types';
+import { LONGEST, type View, WEEK } from '../../lib/view';
+import { DEBOUNCE_MS } from './desk.svelte';
+
+const HISTORY = '/api/v1/monitoring/history';
+/** The live ticks go on by themselves; this makes up for what they do not tell. */
+const AGAIN_MS = 60_000;
+const AGAIN_AT_MOST_MS = 600_000;
+/** What is asked for beyond either end, in shares of the span, so that dragging finds it there. */
+const MARGIN = 0.5;
+const MOST_POINTS = 4000;
+const FEWEST_POINTS = 60;
+
+export class Source {
+  answer = $state.raw<HistoryAnswer>();
+  /** The same, a week before. */
+  before = $state.raw<HistoryAnswer>();
+  problem = $state('');
+  /** When the answer came. */
+  asOf = $state(0);
+
+  #again: ReturnType<typeof setTimeout> | undefined;
+  #asking: AbortController | undefined;
+
+  constructor(readonly keys: readonly string[]) {}
+
+  /** Asks for the time that `view` gives then, for so many pixels. */
+  ask(view: () => View, width: number, compare: boolean): void {
+    this.stop();
+    const wait = this.answer ? DEBOUNCE_MS : 0;
+    this.#again = setTimeout(() => void this.#read(view, width, compare), wait);
+  }
+
+  stop(): void {
+    clearTimeout(this.#again);
+    this.#asking?.abort();
+  }
+
+  points(history: History, view: View): Points {
+    if (!this.answer) return NO_POINTS;
+    return pointsOf(this.answer, this.keys, view.live ? history : undefined, view.to);
+  }
+
+  lastWeek(points: Points): Known[][] | null {
+    const { before } = this;
+    return before ? this.keys.map((key) => shifted(points, before, key, WEEK)) : null;
+  }
+
+  async #read(view: () => View, width: number, compare: boolean): Promise<void> {
+    const asking = new AbortController();
+    this.#asking = asking;
+    const shown = view();
+    const span = shown.to - shown.from;
+    const margin = shown.live ? 0 : Math.min(span * MARGIN, (LONGEST - span) / 2);
+    const query = (shift: number) => ({
+      metrics: this.keys.join(','),
+      from: new Date(shown.from - margin - shift).toISOString(),
+      to: new Date(shown.to + margin - shift).toISOString(),
+      points: Math.round(Math.min(MOST_POINTS, Math.max(FEWEST_POINTS, width * (1 + (2 * margin) / span)))),
+    });
+    const get = (shift: number) =>
+      api.get<HistoryAnswer>(HISTORY, { query: query(shift), signal: asking.signal });
+    let step = AGAIN_MS;
+    try {
+      const [answer, before] = await Promise.all([get(0), compare ? get(WEEK) : undefined]);
+      if (asking.signal.aborted) return;
+      [this.answer, this.before, this.problem, this.asOf] = [answer, before, '', Date.now()];
+      step = answer.step_seconds * 1000;
+    } catch (thrown) {
+      if (isAbort(thrown) || asking.signal.aborted) return;
+      this.problem = sentenceOf(thrown);
+    }
+    const pause = Math.min(AGAIN_AT_MOST_MS, Math.max(AGAIN_MS, step));
+    // What lies in the past stays as it is; but what failed is tried again.
+    if (shown.live || this.problem) this.#again = setTimeout(() => this.#later(view, width, compare), pause);
+  }
+
+  /** A tab that nobody sees asks once it is looked at. */
+  #later(view: () => View, width: number, compare: boolean): void {
+    if (document.visibilityState === 'visible') void this.#read(view, width, compare);
+    else this.#again = setTimeout(() => this.#later(view, width, compare), AGAIN_MS);
+  }
+}
