@@ -24,6 +24,7 @@ type Links struct {
 // link is an interface's connection.
 type link struct {
 	dir       string
+	reads     int
 	shown     bool
 	state     string
 	values    [len(linkFiles)]float64
@@ -87,8 +88,18 @@ func (l *Links) newLink(name string) link {
 	return one
 }
 
+// read looks at the connection each time and at the rest once a minute: a machine with many
+// containers has dozens of interfaces, which hardly change.
 func (one *link) read() {
+	whole := one.reads%lookAgain == 0
+	one.reads++
+	if !whole && !one.shown {
+		return
+	}
 	for i, f := range linkFiles {
+		if !whole && i > linkSpeed {
+			break
+		}
 		n, err := strconv.ParseInt(readText(filepath.Join(one.dir, f.file)), 0, 64)
 		one.values[i], one.have[i] = float64(n), err == nil
 	}

@@ -3,8 +3,10 @@
 package machine
 
 import (
+	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"github.com/shirou/gopsutil/v4/cpu"
@@ -22,6 +24,7 @@ type Others struct {
 	metrics *metric.Registry
 	fixed   []Question
 	volumes *volumes
+	stop    func()
 }
 
 // NewOthers makes the readers.
@@ -36,11 +39,16 @@ func NewOthers(metrics *metric.Registry) *Others {
 		{"temperatures", EveryTen, &gathered{ask: o.temperatures}},
 		{"volumes", EveryTen, o.volumes},
 	}
+	ctx, stop := context.WithCancel(context.Background())
+	o.stop = stop
+	if runtime.GOOS == "darwin" {
+		o.fixed = append(o.fixed, Question{"services", EveryMinute, &gathered{ask: o.services(runTools(ctx))}})
+	}
 	return o
 }
 
-// Close has nothing to end.
-func (o *Others) Close() {}
+// Close ends the tools that are running.
+func (o *Others) Close() { o.stop() }
 
 // Questions are those of now.
 func (o *Others) Questions() []Question {
@@ -202,6 +210,27 @@ func (o *Others) temperatures(to *Batch) error {
 		}
 	}
 	return nil
+}
+
+// services asks launchd which services ended with an error and do not run. What a signal ended
+// (a negative status) was told to go.
+func (o *Others) services(tool Tool) func(to *Batch) error {
+	failedOnce := map[string]bool{}
+	return func(to *Batch) error {
+		out, err := tool("launchctl", "list")
+		if err != nil {
+			return err
+		}
+		failed := launchdFailed(string(out))
+		o.add(to, metric.UnitsFailed, "", "", float64(len(failed)))
+		for _, name := range failed {
+			failedOnce[name] = true
+		}
+		for name := range failedOnce {
+			o.add(to, metric.UnitFailed, name, "", truth(slices.Contains(failed, name)))
+		}
+		return nil
+	}
 }
 
 // volumes finds the file systems; each is a question of its own.

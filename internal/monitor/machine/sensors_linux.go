@@ -45,6 +45,8 @@ type Sensors struct {
 type sensor struct {
 	fan             bool
 	input           procFile
+	disk            string // counts of the disk whose own thermometer this is; "" for all others
+	activity        string // what they were when it was last looked at
 	value           float64
 	ok              bool
 	limit, critical float64 // 0 where there is none
@@ -75,7 +77,7 @@ func (s *Sensors) Read() error {
 	s.reads++
 	for _, one := range s.list {
 		one.read()
-		failed = failed || !one.ok
+		failed = failed || !one.ok && one.disk == ""
 	}
 	if failed {
 		s.reads = 0 // look next time: something was unplugged
@@ -87,6 +89,9 @@ func (s *Sensors) Read() error {
 }
 
 func (one *sensor) read() {
+	if one.disk != "" && !one.awake() {
+		return // what it said last stays
+	}
 	one.ok = false
 	text, err := one.input.head(smallFile)
 	if err != nil {
@@ -103,6 +108,14 @@ func (one *sensor) read() {
 		}
 	}
 	one.value, one.ok = n, true
+}
+
+// awake reports whether a disk did anything since its thermometer was last looked at. A disk at
+// rest is not asked: the question alone keeps some from going to sleep.
+func (one *sensor) awake() bool {
+	before := one.activity
+	one.activity = readText(one.disk)
+	return before != "" && one.activity != before
 }
 
 // look finds out which sensors there are. What is known keeps its files.
@@ -128,6 +141,7 @@ func (s *Sensors) look() {
 		old := slices.IndexFunc(s.list, func(o *sensor) bool { return o.input.path == one.input.path && o.now.Instance == one.now.Instance })
 		if old >= 0 {
 			one.input, s.list[old].input.file = s.list[old].input, nil
+			one.activity, one.value, one.ok = s.list[old].activity, s.list[old].value, s.list[old].ok
 			kept[i] = one
 		}
 	}
@@ -152,8 +166,14 @@ func (s *Sensors) chip(dir string) []*sensor {
 		}
 		which := strings.TrimSuffix(f.Name(), "_input")
 		label := readText(filepath.Join(folder, which+"_label"))
-		title := strings.TrimSpace(name + " " + first(label, which))
+		// a disk is called by its model: there may be several
+		title := strings.TrimSpace(first(readText(filepath.Join(dir, "device/model")), name) + " " + first(label, which))
 		one := s.newSensor(place+"/"+which, title, filepath.Join(folder, f.Name()), strings.HasPrefix(which, "fan"))
+		if name == "drivetemp" {
+			if stat, _ := filepath.Glob(filepath.Join(dir, "device/block/*/stat")); len(stat) > 0 {
+				one.disk = stat[0]
+			}
+		}
 		labels := []string{"chip", chip, "sensor", which}
 		if one.fan {
 			one.raw = raw("node_hwmon_fan_rpm", Gauge, "Hardware monitor for fan revolutions per minute (input)", labels...)
