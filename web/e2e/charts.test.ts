@@ -115,8 +115,8 @@ test('five years are drawn, and zoomed and moved without waiting', { timeout: 18
   for (let at = 0; at < 10; at++) await page.keyboard.press('-');
   const took = (await frames).sort((a, b) => a - b);
   const share = (of: number) => took[Math.floor((took.length - 1) * of)]?.toFixed(1);
-  console.log(
-    `five years, four charts, zoomed and moved for 6 s: ${took.length} frames, median ${share(0.5)} ms, 95 % ${share(0.95)} ms, longest ${share(1)} ms`,
+  process.stdout.write(
+    `five years, four charts, zoomed and moved for 6 s: ${took.length} frames, median ${share(0.5)} ms, 95 % ${share(0.95)} ms, longest ${share(1)} ms\n`,
   );
   await drawn(page, CPU);
 });
@@ -231,7 +231,6 @@ test('charts and cards are arranged, and stay so in every browser of a person', 
   await chart(page, 'Swap in use').locator('.grip').dragTo(chart(page, CPU).locator('h3'));
   const dragged = [first[1], 'Swap in use', CPU, NETWORK];
   await until(() => titles(page), dragged, 'dragged');
-  await page.waitForTimeout(1_000);
   for (const again of [page, await open(DASHBOARD)]) {
     if (again === page) await page.reload();
     await live(again);
@@ -327,7 +326,9 @@ test('where WebSockets are blocked the charts follow events', async ({ open, gua
 });
 
 test('what was missed while the connection was cut is there afterwards', async ({ open, wire, guard }) => {
-  guard.expect(/WebSocket connection|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+  guard.expect(
+    /WebSocket connection|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_SOCKET_NOT_CONNECTED|ERR_CONNECTION_CLOSED/,
+  );
   const asked: string[] = [];
   const page = await open(DASHBOARD, {
     base: wire.url,
