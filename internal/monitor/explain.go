@@ -1,6 +1,7 @@
 package monitor
 
 import (
+	"cmp"
 	"math"
 	"runtime"
 	"time"
@@ -29,7 +30,7 @@ type Explanation struct {
 
 // RawPair is a raw value at the last two reads.
 type RawPair struct {
-	Name   string   `json:"name" example:"node_disk_io_time_seconds_total"`
+	Name   string   `json:"name" example:"node_disk_io_time_seconds_total" doc:"As node_exporter calls it, or what it is where it has no name there"`
 	Labels string   `json:"labels" example:"device=\"nvme0n1\""`
 	Help   string   `json:"help" example:"Total seconds spent doing I/Os."`
 	Now    float64  `json:"now" example:"1234.5"`
@@ -109,7 +110,7 @@ func (e *Explanation) add(from *Measured, origin *machine.Series) {
 		if !ok {
 			continue
 		}
-		pair := RawPair{Name: r.Name, Labels: r.Labels, Help: r.Help, Now: now}
+		pair := RawPair{Name: cmp.Or(r.Name, r.Help), Labels: r.Labels, Help: r.Help, Now: now}
 		if from.Before != nil {
 			if before, ok := from.Before.RawOf(r); ok {
 				pair.Before = &before
