@@ -80,6 +80,7 @@ export const charts = {
   half: 'Half width',
   up: 'Move up',
   down: 'Move down',
+  explain: 'Where it comes from',
   remove: 'Remove',
   removed: (title: string) => `${title} was removed.`,
   place: (title: string, at: number, of: number) => `${title} is now number ${at} of ${of}.`,

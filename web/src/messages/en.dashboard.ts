@@ -6,6 +6,7 @@ export const dashboard = {
   failed: 'The dashboard could not be loaded',
   loading: 'Loading the dashboard',
   resources: {
+    processes: 'Processes',
     title: 'System Resources',
     cpu: 'CPU',
     memory: 'Memory',

@@ -59,7 +59,11 @@ export const messages = {
     asOf: (time: string) => `as of ${time}`,
   },
   copy: { button: 'Copy', copied: 'Copied.', missing: 'not known yet' },
-  meter: { high: 'High', unknown: 'not known' },
+  meter: {
+    high: 'High',
+    unknown: 'not known',
+    explain: (label: string, value: string) => `${label}, ${value}: where it comes from`,
+  },
   dashboard,
   files,
 };
