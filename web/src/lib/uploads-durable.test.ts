@@ -154,6 +154,37 @@ describe('Durable', () => {
     expect(queue.uploads[0]?.sent).toBe(7);
   });
 
+  it('writes at once where the server keeps an upload', async () => {
+    const shelf = new MemoryShelf();
+    const { queue, durable } = await openPage(shelf);
+    queue.add([{ file: file('a') }], PLAN);
+    await vi.advanceTimersByTimeAsync(0);
+    expect(shelf.records.size).toBe(1);
+    const [upload] = queue.uploads as [Upload];
+    upload.url = '/api/v1/uploads/7';
+    durable.changed(upload, false);
+    await vi.advanceTimersByTimeAsync(0);
+    expect([...shelf.records.values()].map(({ url }) => url)).toEqual(['/api/v1/uploads/7']);
+  });
+
+  it('finds again what it had no time to write the place of', async () => {
+    const shelf = new MemoryShelf();
+    const before = await openPage(shelf);
+    before.queue.add([{ file: file('a', 5), path: 'x/a' }], { ...PLAN, folder: 'f' });
+    await before.durable.flush();
+    const remote = { id: '7', filename: 'a', relative_path: 'x/a', folder: 'f', size: 1, offset: 1 };
+    const uploads = [{ ...remote, id: '6', folder: 'g' }, remote].map((one) => ({ ...one, partial: false }));
+    vi.stubGlobal('fetch', async () => Response.json({ uploads }));
+    const { queue, durable } = await openPage(shelf);
+    await durable.lookElsewhere();
+    expect(queue.uploads.map(({ url, elsewhere }) => [url, elsewhere])).toEqual([
+      ['/api/v1/uploads/7', false],
+      ['/api/v1/uploads/6', true],
+    ]);
+    // Its bytes are compared before it goes on.
+    expect(queue.uploads[0]).toMatchObject({ sent: 1, modified: 0 });
+  });
+
   it('shows what was begun elsewhere, once', async () => {
     const remote = {
       id: '7',

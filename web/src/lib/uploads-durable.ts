@@ -8,7 +8,7 @@ import type { Kept, Shelf } from './uploads-shelf';
 
 import { isSettled, type Upload, type UploadState } from './uploads-types';
 
-/** Changes come many at a time and are written together. */
+/** Changes come many at a time and are written together, but for the first: a page may be left at any moment. */
 const WRITE_AFTER_MS = 200;
 /** As long as the server keeps an unfinished upload. */
 const KEPT_DAYS = 7;
@@ -33,6 +33,9 @@ export class Durable {
   #copyTimer: ReturnType<typeof setTimeout> | undefined;
   #writing: Promise<void> = Promise.resolve();
   #copied = 0;
+  #wrote = 0;
+  /** Where the server keeps what, as far as it is written down. */
+  readonly #placed = new Set<string>();
 
   constructor(private readonly queue: UploadQueue) {}
 
@@ -70,8 +73,10 @@ export class Durable {
       const url = `${UPLOADS_URL}/${remote.id}`;
       const own = here.get(url);
       if (own && own.state !== 'sending') own.sent = remote.offset;
-      if (!own && !known.has(url) && !remote.partial && remote.size !== null)
-        found.push(elsewhere(remote, remote.size, url));
+      if (own || known.has(url) || remote.partial || remote.size === null) continue;
+      const lost = this.queue.uploads.find((upload) => isBeginningOf(upload, remote));
+      if (lost) this.#adopt(lost, remote, url);
+      else found.push(elsewhere(remote, remote.size, url));
     }
     this.queue.restore(found);
     for (const [url, upload] of here) {
@@ -80,6 +85,15 @@ export class Durable {
       delete upload.url;
       this.queue.remove(upload);
     }
+  }
+
+  /** The page was left between the server's making a place and its being written down here. */
+  #adopt(upload: Upload, { offset }: RemoteUpload, url: string): void {
+    upload.url = url;
+    upload.sent = offset;
+    // That it is this one's is likely and not known: the bytes are compared before it goes on.
+    upload.modified = 0;
+    this.changed(upload, false);
   }
 
   /**
@@ -109,7 +123,14 @@ export class Durable {
     } else {
       this.#dirty.set(upload.key, upload);
     }
-    this.#soon();
+    const { url } = upload;
+    if (gone || url === undefined || this.#placed.has(url)) {
+      this.#soon();
+      return;
+    }
+    // Without it a reload would not find what is there again; and a page that is left has no time to write any more.
+    this.#placed.add(url);
+    void this.flush();
   }
 
   /** Whether nothing is lost when the page is left: what is not through comes back with its file. */
@@ -121,13 +142,15 @@ export class Durable {
   flush(): Promise<void> {
     clearTimeout(this.#writeTimer);
     this.#writeTimer = undefined;
+    this.#wrote = Date.now();
     this.#writing = this.#writing.then(() => this.#write()).catch(() => this.#giveUp());
     return this.#writing;
   }
 
   #soon(): void {
     if (!this.#shelf) return;
-    this.#writeTimer ??= setTimeout(() => void this.flush(), WRITE_AFTER_MS);
+    const wait = Math.min(WRITE_AFTER_MS, Math.max(0, this.#wrote + WRITE_AFTER_MS - Date.now()));
+    this.#writeTimer ??= setTimeout(() => void this.flush(), wait);
     this.#copyTimer ??= setTimeout(() => void this.#copy(), COPY_AFTER_MS);
   }
 
@@ -207,6 +230,14 @@ function isLeftOver({ url, elsewhere, state }: Upload): boolean {
   return (
     url !== undefined && !elsewhere && (state === 'fileless' || state === 'paused' || state === 'failed')
   );
+}
+
+/** Whether what the server has may be that of an upload whose place there is not known any more. */
+function isBeginningOf(upload: Upload, remote: RemoteUpload): boolean {
+  const { url, file, state, path, size, folder } = upload;
+  const unplaced = url === undefined && file === null && state === 'fileless';
+  const there = remote.relative_path || remote.filename;
+  return unplaced && path === there && size === remote.size && folder === remote.folder;
 }
 
 /** An upload from what was kept of it. */
