@@ -42,7 +42,7 @@ type houseAnswer struct {
 // UseAlerts has the room keep alerts in db and watch what the house knows of itself. It is called
 // before Service.
 func (m *Monitor) UseAlerts(db *sqldb.DB, ask AskHouse, lent alerts.Lent) {
-	lent.History = m.long
+	lent.History, lent.Raised = m.long, m.freezeSoon
 	m.house.ask = ask
 	m.alerts = alerts.New(db, m.metrics, lent, m.log)
 }

@@ -76,6 +76,7 @@ type Monitor struct {
 	house     house
 	alerts    *alerts.Alerts // nil without UseAlerts
 	processes *processes
+	freezing  chan struct{} // an alert was raised
 }
 
 // New makes the room. It asks the system nothing before Run.
@@ -87,7 +88,7 @@ func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Moni
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
 		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
-		metrics: src.metrics, processes: newProcesses(src.root),
+		metrics: src.metrics, freezing: make(chan struct{}, 1), processes: newProcesses(src.root),
 	}
 }
 
@@ -106,6 +107,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 	group.Go(func() { m.live.run(ctx) })
 	group.Go(func() { m.runMemory(ctx) })
 	group.Go(func() { m.askHouse(ctx) })
+	group.Go(func() { m.runFreezer(ctx) })
 	if m.alerts != nil {
 		group.Go(func() { _ = m.alerts.Run(ctx) }) // it only ends with ctx
 	}

@@ -83,9 +83,8 @@ func (r *receiver) all() []received {
 // house is the room with a clock that a test turns.
 type house struct {
 	*Notify
-	t   *testing.T
-	at  time.Time
-	url string
+	t  *testing.T
+	at time.Time
 }
 
 // noon is when tests begin.

@@ -108,3 +108,61 @@ func TestQuietHoursByTheWallClock(t *testing.T) {
 		t.Error("no quiet hours are quiet")
 	}
 }
+
+// TestADigestThatFailsUntilTheNextQuietHours neither breaks them nor gets lost.
+func TestADigestThatFailsUntilTheNextQuietHours(t *testing.T) {
+	both(t, func(t *testing.T, h *house) {
+		r := newReceiver(t)
+		h.hook("phone", r, nil)
+		h.must(h.change(t.Context(), Settings{QuietFrom: "11:00", QuietTo: "13:00", TimeZone: "UTC", Watchdog: Watchdog{Minutes: 5}}))
+		h.say(Message{Title: "one"})
+		h.say(Message{Title: "two"})
+		h.settle()
+		r.set(true)
+		h.pass(23*time.Hour, 5*time.Minute) // 11:00 the next day
+		r.set(false)
+		h.say(Message{Title: "three"})
+		h.pass(110*time.Minute, 5*time.Minute)
+		if got := r.all(); len(got) != 0 {
+			t.Fatalf("in the quiet hours: got %+v", got)
+		}
+		h.pass(90*time.Minute, 5*time.Minute)
+		if got := r.all(); len(got) != 1 || got[0].Title != "3 notifications from the quiet hours" || !strings.Contains(got[0].Text, "one\n") || !strings.Contains(got[0].Text, "two\n") {
+			t.Errorf("got %+v", got)
+		}
+		for _, d := range h.outbox() {
+			if d.state != stateSent {
+				t.Errorf("%s: got %s", d.message.Title, d.state)
+			}
+		}
+	})
+}
+
+// TestQuietHoursWhileAnotherChannelStandsIn tells everything once, by one of the two.
+func TestQuietHoursWhileAnotherChannelStandsIn(t *testing.T) {
+	both(t, func(t *testing.T, h *house) {
+		first, second := newReceiver(t), newReceiver(t)
+		mail := h.hook("mail", second, func(c *Channel) { c.OnlyFallback = true })
+		h.hook("phone", first, func(c *Channel) { c.FallbackID, c.FallbackAfter = mail.ID, 1 })
+		h.must(h.change(t.Context(), Settings{QuietFrom: "12:10", QuietTo: "13:00", TimeZone: "UTC", Watchdog: Watchdog{Minutes: 5}}))
+		first.set(true)
+		second.set(true)
+		h.say(Message{Title: "before"})
+		h.pass(15*time.Minute, 10*time.Second)
+		h.say(Message{Title: "smoke", Severity: Critical})
+		second.set(false)
+		h.pass(20*time.Minute, 10*time.Second)
+		if got := second.all(); len(got) != 1 || got[0].Title != "smoke" {
+			t.Errorf("in the quiet hours: got %+v", got)
+		}
+		first.set(false)
+		h.pass(3*time.Hour, 10*time.Second)
+		titles := map[string]int{}
+		for _, m := range append(first.all(), second.all()...) {
+			titles[m.Title]++
+		}
+		if len(titles) != 2 || titles["before"] != 1 || titles["smoke"] != 1 {
+			t.Errorf("got %v, want each once", titles)
+		}
+	})
+}

@@ -104,7 +104,8 @@ func (s store) place(ctx context.Context, tx *sqldb.Tx, m storedMessage, channel
 func (s store) dueChannels(ctx context.Context, now int64) ([]string, error) {
 	return sqldb.Texts(ctx, s.db, `SELECT DISTINCT c.id FROM notify_deliveries d JOIN notify_channels c ON c.id = d.channel_id
 		WHERE d.state IN ('pending', 'sending', 'held') AND d.next_at <= $1 AND d.digest_id = ''
-		  AND (c.wait_until <= $2 OR c.enabled = 0 OR c.fallback_id <> '' AND c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending')`, now, now)
+		  AND (c.wait_until <= $2 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
+		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1))`, now, now)
 }
 
 // orphans makes due again what a copy that died was sending.

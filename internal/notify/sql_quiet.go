@@ -6,12 +6,57 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-// hold keeps a channel's deliveries until a time: those that are not critical, and are no digest.
+// hold keeps a channel's deliveries until a time, but for what is critical. What another channel
+// stands in for comes back, and a digest that could not be sent is taken apart again: its parts
+// are told together with what comes in these quiet hours.
 func (s store) hold(ctx context.Context, channel string, until, now int64) error {
-	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = 'held', next_at = $1
-		WHERE channel_id = $2 AND state IN ('pending', 'held') AND next_at <= $3 AND worst < $4 AND digest_id = ''
-		  AND NOT EXISTS (SELECT 1 FROM notify_deliveries told WHERE told.digest_id = notify_deliveries.id)`, until, channel, now, int64(Critical))
-	return err
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if err := s.takeBack(ctx, tx, channel); err != nil {
+			return err
+		}
+		if err := s.takeApart(ctx, tx, channel, until); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'held', next_at = $1
+			WHERE channel_id = $2 AND state IN ('pending', 'held') AND next_at <= $3 AND worst < $4 AND digest_id = '' AND diverted_to = ''`, until, channel, now, int64(Critical))
+		return err
+	})
+}
+
+// takeBack drops what stands in for a channel's deliveries, unless it is being sent.
+func (s store) takeBack(ctx context.Context, tx *sqldb.Tx, channel string) error {
+	copies, err := sqldb.Texts(ctx, tx, `SELECT diverted_to FROM notify_deliveries WHERE channel_id = $1 AND state = 'pending' AND diverted_to <> '' AND worst < $2`, channel, int64(Critical))
+	if err != nil {
+		return err
+	}
+	for _, id := range copies {
+		n, err := tx.Exec(ctx, `DELETE FROM notify_deliveries WHERE id = $1 AND state IN ('pending', 'held') AND digest_id = ''`, id)
+		if err == nil && n > 0 {
+			_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = '' WHERE diverted_to = $1`, id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeApart makes of the digests that wait for a channel what they were made of.
+func (s store) takeApart(ctx context.Context, tx *sqldb.Tx, channel string, until int64) error {
+	digests, err := sqldb.Texts(ctx, tx, `SELECT DISTINCT digest_id FROM notify_deliveries WHERE channel_id = $1 AND state = 'held' AND digest_id <> ''`, channel)
+	if err != nil {
+		return err
+	}
+	for _, id := range digests {
+		n, err := tx.Exec(ctx, `DELETE FROM notify_deliveries WHERE id = $1 AND state = 'pending' AND diverted_to = ''`, id)
+		if err == nil && n > 0 {
+			_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET digest_id = '', next_at = $1 WHERE digest_id = $2`, until, id)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // heldDue returns what was held and may go now, in order.

@@ -14,12 +14,22 @@ const watchdog = "watchdog"
 // tellWatchdog calls the watchdog outside if it is time, and all is well: the database answers
 // and the machine is being watched. When it is not, the calls stop, which is what it waits for.
 func (n *Notify) tellWatchdog(ctx context.Context) {
-	settings, err := n.settings(ctx)
+	values, err := n.store.settings(ctx)
+	if err != nil || values[watchdogEnabled] != "true" {
+		return
+	}
+	settings, err := n.settingsFrom(values)
 	if err != nil || !settings.Watchdog.Enabled || settings.Watchdog.URL == "" || !n.lent.Watching() {
 		return
 	}
 	w := settings.Watchdog
-	turn, err := n.store.watchdogTurn(ctx, time.Duration(w.Minutes)*time.Minute)
+	every := time.Duration(w.Minutes) * time.Minute
+	if last := kept(values[watchdogLast]); last != nil {
+		if ago := n.now().Sub(*last); ago >= 0 && ago < every {
+			return // nothing is written while it is not time
+		}
+	}
+	turn, err := n.store.watchdogTurn(ctx, every)
 	if err != nil || !turn {
 		return
 	}
@@ -28,7 +38,7 @@ func (n *Notify) tellWatchdog(ctx context.Context) {
 		return
 	}
 	at := strconv.FormatInt(n.now().UnixMicro(), 10)
-	values := map[string]string{watchdogOK: at, watchdogError: "", watchdogErrorAt: "0"}
+	values = map[string]string{watchdogOK: at, watchdogError: "", watchdogErrorAt: "0"}
 	if err != nil {
 		values = map[string]string{watchdogError: outward.Sentence(err), watchdogErrorAt: at}
 	}

@@ -35,6 +35,7 @@ type row struct {
 	kind    kind
 	bulk    bool   // answers 200 and lists as missing what may not be read
 	raises  bool   // works on what is in the trash
+	older   bool   // about what the file once was, which is not shared with it
 	ends    bool   // signs out whoever asks
 	stream  bool   // the answer never ends
 	path    string // instead of the route's
@@ -236,7 +237,7 @@ func (r row) want(who *someone, what thing) int {
 	switch {
 	case !sees, what.trashed && !r.raises:
 		return 404
-	case r.kind == sharing && !owns:
+	case r.kind == sharing && !owns, r.older && !owns && what.owner != "":
 		return 403
 	}
 	return ok

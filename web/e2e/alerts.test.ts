@@ -85,7 +85,7 @@ for (const [size, options] of [
     await note.getByLabel(words.acknowledge.note).fill('More memory is ordered');
     await note.getByRole('button', { name: words.open.acknowledge, exact: true }).click();
     await alert.getByText('More memory is ordered').waitFor();
-    await alert.getByText(/^Acknowledged by Ada, /).waitFor();
+    await alert.getByText(/^Acknowledged by Ada Lovelace, /).waitFor();
 
     await alert.getByRole('button', { name: words.open.silenceOf(name) }).click();
     await page.getByRole('menuitem', { name: words.open.until }).click();
@@ -162,7 +162,7 @@ test('a trend is made for a disk', async ({ server, open }) => {
   const box = dialog(page, words.rule.newTitle);
   await box.getByLabel(words.rule.name, { exact: true }).fill('Full within a day');
   await box.getByLabel(words.rule.metric).selectOption('disk_percent');
-  await box.getByLabel(words.rule.condition).selectOption('trend');
+  await box.getByLabel(words.rule.condition, { exact: true }).selectOption('trend');
   await box.getByLabel(words.rule.raise('h')).fill('24');
   await box.getByLabel(words.rule.clear('h')).fill('48');
   await auditBoth(page, 'a trend');

@@ -62,6 +62,7 @@ test('a channel: added, refused inwards, tried, told, retried, removed', async (
   await page.reload();
   await section.getByText('The service answered 503 Service Unavailable: away.').first().waitFor();
   await section.getByText(words.states.failing).waitFor();
+  await section.getByText(/ · 1 waits · /).waitFor();
   await audit(page, 'a channel that fails');
   away = false;
   await section.getByRole('button', { name: words.recent.retryOf('The disk is full') }).click();

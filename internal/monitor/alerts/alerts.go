@@ -75,6 +75,7 @@ type Lent struct {
 	DisplayName func(id string) string                                   // of an account; nil: its id
 	// History is the open history of the figures, or an error while there is none.
 	History func(ctx context.Context) (*history.History, error)
+	Raised  func()           // is told when an alert is raised, and must not wait; nil: nobody
 	Now     func() time.Time // nil: time.Now
 }
 

@@ -45,6 +45,9 @@ func (a *Alerts) happened(h happening, at time.Time) {
 		w.alert = a.newEntry(w, at)
 		a.open[w.alert.ID] = w.alert
 		a.put(write{entry: w.alert})
+		if a.lent.Raised != nil {
+			a.lent.Raised()
+		}
 	case cleared, found:
 		if w.alert == nil {
 			return

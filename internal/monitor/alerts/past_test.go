@@ -8,9 +8,14 @@ import (
 // TestPast: a span has the alerts of which some part lies in it, open ones too, and no others.
 func TestPast(t *testing.T) {
 	each(t, func(t *testing.T, h *household) {
+		told := 0
+		h.alerts.lent.Raised = func() { told++ }
 		h.rule()
 		h.tick(3, key, 50.0)
 		h.tick(6, key, 93.0) // raised
+		if told != 1 {
+			t.Errorf("told %d times that an alert was raised", told)
+		}
 		raised := h.list()[0].Raised
 		past := func(from, to time.Time) int {
 			t.Helper()

@@ -13,6 +13,7 @@ export class Wire {
   /** The server does not learn that the browser has gone, as behind a router that forgets connections. */
   silent = false;
   readonly #sockets = new Set<Socket>();
+  #severed = false;
 
   private constructor(
     private readonly listener: NetServer,
@@ -32,6 +33,14 @@ export class Wire {
     return `http://127.0.0.1:${(this.listener.address() as { port: number }).port}`;
   }
 
+  /** Cuts all connections, and lets nobody through for so long. */
+  async cut(milliseconds: number): Promise<void> {
+    this.#severed = true;
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, milliseconds));
+    this.#severed = false;
+  }
+
   async stop(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     this.listener.close();
@@ -39,6 +48,10 @@ export class Wire {
   }
 
   #join(browser: Socket): void {
+    if (this.#severed) {
+      browser.destroy();
+      return;
+    }
     const server = connect(this.target, '127.0.0.1');
     let carried = 0;
     for (const socket of [browser, server]) {

@@ -47,6 +47,8 @@ export type RequestOptions = {
   signal?: AbortSignal;
   /** Only if it still is what this ETag says; an empty one asks for nothing. */
   ifMatch?: string;
+  /** Goes on although the page is left. */
+  keepalive?: boolean;
   /** A 401 is an answer, not a question: used by the login dialog itself. */
   neverAsk?: boolean;
 };
@@ -55,6 +57,7 @@ export type RequestOptions = {
 export async function request<T>(method: string, path: string, options: RequestOptions = {}): Promise<T> {
   const headers: Record<string, string> = { Accept: 'application/json' };
   const init: RequestInit = { method, headers, signal: options.signal ?? null };
+  if (options.keepalive) init.keepalive = true;
   if (options.ifMatch) headers['If-Match'] = options.ifMatch;
   if (options.body !== undefined) {
     headers['Content-Type'] = 'application/json';

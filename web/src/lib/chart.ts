@@ -43,7 +43,6 @@ export function lineStyle(at: number): { color: string; dash: number[] } {
 export class LineChart {
   private plot: uPlot | undefined;
   private drawing: Drawing = { points: { times: [], lines: [], step: 0 }, before: null, marks: [] };
-  private sync: uPlot.SyncPubSub | undefined;
   private gone = false;
 
   constructor(
@@ -54,7 +53,6 @@ export class LineChart {
   async start(size: ChartSize): Promise<void> {
     const [{ default: Plot }] = await Promise.all([import('uplot'), import('uplot/dist/uPlot.min.css')]);
     if (this.gone) return;
-    this.sync = Plot.sync(SYNC);
     this.plot = new Plot(this.plotOptions(size), this.data(), this.target);
   }
 
@@ -99,16 +97,11 @@ export class LineChart {
     const time = index === null ? undefined : this.drawing.points.times[index];
     const left = time === undefined ? OUTSIDE : plot.valToPos(time, 'x');
     const top = time === undefined ? OUTSIDE : 0;
-    plot.setCursor({ left, top });
-    const { clientWidth, clientHeight } = plot.over;
-    this.sync?.pub(
-      time === undefined ? 'mouseleave' : 'mousemove',
-      plot,
-      left,
-      top,
-      clientWidth,
-      clientHeight,
-      index ?? -1,
+    // The last argument takes the other charts along; its types leave it out.
+    (plot.setCursor as (at: { left: number; top: number }, fire: boolean, publish: boolean) => void)(
+      { left, top },
+      true,
+      true,
     );
   }
 
@@ -215,6 +208,7 @@ function drawMarks(plot: uPlot, marks: readonly Mark[]): void {
   const { left, top, width, height } = plot.bbox;
   plot.ctx.save();
   plot.ctx.lineWidth = devicePixelRatio;
+  plot.ctx.setLineDash([]);
   for (const { time, color } of marks) {
     const x = Math.round(plot.valToPos(time, 'x', true)) + 0.5;
     if (x < left || x > left + width) continue;

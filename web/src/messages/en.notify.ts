@@ -23,7 +23,7 @@ export const notify = {
   removed: (name: string) => `${name} was removed.`,
   saved: (name: string) => `${name} was saved.`,
   states: { off: 'Off', failing: 'Failing', untried: 'Not tried yet', well: 'Works' },
-  waiting: (count: number) => plural(count, '1 waits', `${count} wait`),
+  waiting: (count: number) => plural(count, 'waits', 'wait'),
   lastSent: (age: string) => `last sent ${age}`,
   nextTry: (time: string) => `tried again ${time}`,
   onlyFallback: 'stands in for others',
@@ -109,7 +109,7 @@ export const notify = {
     states: { pending: 'Waits', sending: 'Being sent', held: 'Held', sent: 'Sent', failed: 'Given up' },
     by: (channel: string) => (channel === '' ? 'a channel that was removed' : channel),
     times: (count: number) => `${count} times`,
-    attempts: (count: number) => plural(count, '1 attempt', `${count} attempts`),
+    attempts: (count: number) => plural(count, 'attempt', 'attempts'),
     standsIn: 'stood in',
     next: (time: string) => `next ${time}`,
     retry: 'Try now',
@@ -126,7 +126,8 @@ export const notify = {
     zone: 'Time zone',
     zoneHint: (now: string) => `For example: Europe/Berlin. Empty: the server’s own. It is ${now} now.`,
     base: 'Address of this house',
-    baseHint: 'For links in notifications, such as https://home.example.org. Empty: PUBLIC_URL, and without that no links.',
+    baseHint:
+      'For links in notifications, such as https://home.example.org. Empty: PUBLIC_URL, and without that no links.',
     watchdog: 'Watchdog',
     watchdogText:
       'A service outside, such as healthchecks.io, is called while all is well, and tells you when the calls stop: after a power cut, for example.',

@@ -108,12 +108,12 @@ export class AlertsStore {
   }
 
   async acknowledge(alert: Alert, note: string): Promise<void> {
-    await api.post(`${ALERTS.list}/${alert.id}/acknowledge`, { body: { note } });
+    await api.post(`${ALERTS.list}/${alert.id}/acknowledge`, { note });
     await this.open.load();
   }
 
   async silence(alert: Alert, until: Date): Promise<void> {
-    await api.post(`${ALERTS.list}/${alert.id}/silence`, { body: { until: until.toISOString() } });
+    await api.post(`${ALERTS.list}/${alert.id}/silence`, { until: until.toISOString() });
     await Promise.all([this.open.load(), this.silences.load()]);
   }
 
@@ -128,8 +128,8 @@ export class AlertsStore {
   }
 
   async saveRule(fields: RuleFields, rule?: Rule): Promise<void> {
-    if (rule) await api.put(`${ALERTS.rules}/${rule.id}`, { body: fields });
-    else await api.post(ALERTS.rules, { body: fields });
+    if (rule) await api.put(`${ALERTS.rules}/${rule.id}`, fields);
+    else await api.post(ALERTS.rules, fields);
     await this.rules.load();
   }
 
@@ -148,6 +148,6 @@ export class AlertsStore {
   }
 
   try(rule: RuleFields, signal: AbortSignal): Promise<Trial> {
-    return api.post<Trial>(ALERTS.trial, { body: { rule }, signal });
+    return api.post<Trial>(ALERTS.trial, { rule }, { signal });
   }
 }

@@ -36,6 +36,16 @@ export class Kept {
     this.ready = true;
   }
 
+  /** Whoever leaves at once has arranged it all the same; returns how to stop. */
+  watch(): () => void {
+    const leave = () => {
+      clearTimeout(this.#timer);
+      void this.#keep();
+    };
+    addEventListener('pagehide', leave);
+    return () => removeEventListener('pagehide', leave);
+  }
+
   change(change: Change): void {
     this.arrangement = change(this.arrangement);
     this.#changes.push(change);
