@@ -69,6 +69,7 @@ func TestBadValuesAreNamed(t *testing.T) {
 		{"FREE_SPACE_FLOOR=0", "FREE_SPACE_FLOOR"},
 		{"AUTO_MIGRATE=2", "AUTO_MIGRATE"},
 		{"TLS=yes", `TLS is "yes"`},
+		{"METRICS=everybody", `METRICS is "everybody"`},
 		{"TLS_CERT=/a.pem", "TLS_CERT and TLS_KEY"},
 		{"TLS=files", "TLS_CERT and TLS_KEY"},
 		{"TLS=self TLS_CERT=/a.pem TLS_KEY=/b.pem", "leave one of the two out"},

@@ -76,13 +76,10 @@ func (m *Monitor) addRaw(e *Explanation, s *Snapshot, name, instance string) {
 	}
 	if name == metric.DiskPercent || name == metric.DiskUsedBytes {
 		labels := machine.Labels("mountpoint", m.config.StoragePath)
-		for _, r := range []RawPair{
-			{"node_filesystem_size_bytes", labels, "Filesystem size in bytes.", float64(s.Disk.Total), nil},
-			{"node_filesystem_free_bytes", labels, "Filesystem free space in bytes.", float64(s.Disk.Total - s.Disk.Used), nil},
-			{"node_filesystem_avail_bytes", labels, "Filesystem space available to non-root users in bytes.", float64(s.Disk.Free), nil},
-		} {
-			e.Raw = append(e.Raw, r)
-		}
+		e.Raw = append(e.Raw,
+			RawPair{"node_filesystem_size_bytes", labels, "Filesystem size in bytes.", float64(s.Disk.Total), nil},
+			RawPair{"node_filesystem_free_bytes", labels, "Filesystem free space in bytes.", float64(s.Disk.Total - s.Disk.Used), nil},
+			RawPair{"node_filesystem_avail_bytes", labels, "Filesystem space available to non-root users in bytes.", float64(s.Disk.Free), nil})
 		return
 	}
 	for i := range s.Measured {
