@@ -114,6 +114,7 @@ func measures() []measure {
 		{"tree", tree},
 		{"live", live},
 		{"history", remember},
+		{"cost", cost},
 		{"sign-in", signInStorm},
 		{"start", start},
 	}

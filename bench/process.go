@@ -31,7 +31,8 @@ type process struct {
 	output string // file of its standard output and error
 }
 
-// startProcess starts a server that listens on addr and waits until it accepts connections.
+// startProcess starts a server that listens on addr and waits until it accepts connections; one
+// without an address is not waited for.
 func startProcess(ctx context.Context, addr, output string, env []string, binary string, args ...string) (*process, error) {
 	log, err := os.OpenFile(output, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -49,7 +50,7 @@ func startProcess(ctx context.Context, addr, output string, env []string, binary
 		close(p.ended)
 	}()
 	deadline := time.Now().Add(startLimit)
-	for {
+	for addr != "" {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
 			conn.Close()
@@ -68,6 +69,7 @@ func startProcess(ctx context.Context, addr, output string, env []string, binary
 			return nil, fmt.Errorf("%s does not listen on %s after %s\n%s", binary, addr, startLimit, p.tail())
 		}
 	}
+	return p, nil
 }
 
 // tail is the end of the process's log.

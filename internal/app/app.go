@@ -20,6 +20,7 @@ import (
 	"homeserver/internal/auth"
 	"homeserver/internal/config"
 	"homeserver/internal/files"
+	"homeserver/internal/notify"
 	"homeserver/internal/platform/blob/diskblob"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/jobs"
@@ -38,6 +39,7 @@ type App struct {
 	jobs    *jobs.Workers
 	auth    *auth.Auth
 	files   *files.Files
+	notify  *notify.Notify
 	rooms   []service.Service
 	router  *httpd.Router
 	server  *httpd.Server

@@ -146,6 +146,14 @@ func mayRestore(ctx context.Context, c config.Config, version string, log *slog.
 
 // unused makes sure that the database holds nobody's house.
 func (a *App) unused(ctx context.Context, b *files.StoredBackup) error {
+	switch broken, err := a.db.Restoring(ctx); {
+	case err != nil:
+		return err
+	case broken == b.Name:
+		return nil // it is gone on with
+	case broken != "":
+		return errs.Newf(errs.Conflict, "A restore of the backup %s into this database was broken off. Run that again: --snapshot %s", broken, broken)
+	}
 	for _, table := range []string{"users", "file_metadata"} {
 		some, err := a.db.HasRows(ctx, table)
 		if err != nil {
@@ -178,22 +186,29 @@ func (a *App) unused(ctx context.Context, b *files.StoredBackup) error {
 
 // restoreDatabase puts the database back and brings it up to date.
 func restoreDatabase(ctx context.Context, c config.Config, version string, log *slog.Logger, b *files.StoredBackup) (strange []string, err error) {
-	if b.Database == sqldb.SQLite.String() {
-		if err := sqldb.RestoreSQLite(ctx, c.House.DatabaseURL, b.Open); err != nil {
-			return nil, err
+	finish := func(url string) error {
+		c := c
+		c.House.DatabaseURL = url
+		a, err := Open(ctx, c, version, log)
+		if err != nil {
+			return err
 		}
+		strange, err = a.finishRestore(ctx, b)
+		return errors.Join(err, a.Close())
 	}
-	a, err := Open(ctx, c, version, log)
-	if err != nil {
-		return nil, err
+	if b.Database == sqldb.SQLite.String() {
+		return nil, sqldb.RestoreSQLite(ctx, c.House.DatabaseURL, b.Open, finish)
 	}
-	strange, err = a.finishRestore(ctx, b)
-	return strange, errors.Join(err, a.Close())
+	return strange, finish(c.House.DatabaseURL)
 }
 
 // finishRestore fills PostgreSQL's tables and brings the house up to date.
 func (a *App) finishRestore(ctx context.Context, b *files.StoredBackup) (strange []string, err error) {
-	if a.db.Dialect() == sqldb.Postgres {
+	filled, err := a.db.Restoring(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if a.db.Dialect() == sqldb.Postgres && filled == "" {
 		if strange, err = a.restoreTables(ctx, b); err != nil {
 			return nil, err
 		}
@@ -201,7 +216,10 @@ func (a *App) finishRestore(ctx context.Context, b *files.StoredBackup) (strange
 	if err := a.Migrate(ctx); err != nil {
 		return strange, err
 	}
-	return strange, a.files.AfterRestore(ctx)
+	if err := a.files.AfterRestore(ctx); err != nil {
+		return strange, err
+	}
+	return strange, a.db.Restored(ctx)
 }
 
 // restoreTables makes the tables as they were and fills them.
@@ -213,5 +231,5 @@ func (a *App) restoreTables(ctx context.Context, b *files.StoredBackup) (strange
 			}
 		}
 	}
-	return a.db.RestoreTables(ctx, b.Tables, b.Open)
+	return a.db.RestoreTables(ctx, b.Name, b.Tables, b.Open)
 }

@@ -5,6 +5,8 @@ import (
 
 	"homeserver/internal/auth"
 	"homeserver/internal/monitor"
+	"homeserver/internal/monitor/alerts"
+	"homeserver/internal/notify"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/service"
 )
@@ -13,10 +15,17 @@ import (
 // is one line here. It returns the room that knows who is at the door.
 func (a *App) services(storage string) httpd.Doors {
 	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
+	watching := a.config.Monitor
+	watching.StoragePath, watching.Started, watching.HistoryURL = storage, a.started, "sqlite:"+a.historyFile()
+	watching.Events = []monitor.EventSource{a.happened}
+	watch := monitor.New(watching, a.files.Usage, a.log)
+	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName, BaseURL: a.config.Auth.OIDC.PublicURL})
+	watch.UseAlerts(a.db, a.askHouse, alerts.Lent{Outbox: outbox{a.notify}, Record: a.record, DisplayName: a.displayName})
 	a.rooms = []service.Service{
 		a.auth.Service(),
 		a.files.Service(),
-		monitor.New(monitor.Config{StoragePath: storage, Started: a.started, HistoryURL: "sqlite:" + a.historyFile(), Events: []monitor.EventSource{a.happened}}, a.files.Usage, a.log).Service(),
+		watch.Service(),
+		a.notify.Service(),
 	}
 	return a.auth
 }

@@ -326,7 +326,7 @@ func TestAudit(t *testing.T) {
 
 // TestSeesNobody makes sure that a principal without a role may do nothing.
 func TestSeesNobody(t *testing.T) {
-	for _, action := range []identity.Action{identity.ListFiles, identity.ReadFile, identity.CreateFile, identity.ChangeFile, identity.ShareFile, identity.ReadMonitoring, identity.ManageAccount, identity.ManageUsers, identity.ReadAudit, identity.ManageFiles, "", "unheard"} {
+	for _, action := range []identity.Action{identity.ListFiles, identity.ReadFile, identity.CreateFile, identity.ChangeFile, identity.ShareFile, identity.ReadMonitoring, identity.ManageAccount, identity.ManageUsers, identity.ReadAudit, identity.ManageFiles, identity.ManageNotifications, identity.ManageMonitoring, "", "unheard"} {
 		if identity.Allow(identity.Principal{}, action, identity.Object{}) || identity.Allow(identity.Principal{Method: identity.Session, UserID: "x"}, action, identity.Object{Owner: "x"}) {
 			t.Errorf("%q is allowed", action)
 		}

@@ -141,6 +141,15 @@ func (k *keyring) open(purpose, sealed string) (string, error) {
 	return string(text), nil
 }
 
+// Seal encrypts a secret of another room for the database; purpose binds it to its place. The
+// room must be prepared.
+func (a *Auth) Seal(purpose, text string) string { return a.keys.Load().seal("room "+purpose, text) }
+
+// Unseal decrypts what Seal made for the same purpose.
+func (a *Auth) Unseal(purpose, sealed string) (string, error) {
+	return a.keys.Load().open("room "+purpose, sealed)
+}
+
 // ticket seals what one step of a sign-in leaves for the next, for the client to keep: what
 // anybody may begin must not fill the database.
 func (k *keyring) ticket(purpose string, v any, expires time.Time) (string, error) {

@@ -12,7 +12,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 )
 
 // tusVersion is the version of the protocol of resumable uploads that is spoken (tus.io).
@@ -20,39 +19,6 @@ const tusVersion = "1.0.0"
 
 // errBegun says that an upload that was begun earlier is of no use: it is begun anew.
 var errBegun = errors.New("the upload that was begun earlier cannot be completed")
-
-// unfinished is an upload that the server still keeps.
-type unfinished struct {
-	ID       string `json:"id"`
-	Filename string `json:"filename"`
-	Path     string `json:"relative_path"`
-	Folder   string `json:"folder"`
-	Size     *int64 `json:"size"`
-	Partial  bool   `json:"partial"`
-}
-
-// pending are the unfinished uploads of the person, each to be taken once.
-type pending struct {
-	mu   sync.Mutex
-	list []unfinished
-}
-
-// take finds the unfinished upload of a file, if there is one.
-func (p *pending) take(folder string, f *source) string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, u := range p.list {
-		rel := u.Path
-		if rel == "" {
-			rel = u.Filename
-		}
-		if !u.Partial && u.Folder == folder && rel == f.rel && u.Size != nil && *u.Size == f.size {
-			p.list = append(p.list[:i:i], p.list[i+1:]...)
-			return u.ID
-		}
-	}
-	return ""
-}
 
 // uploads sends large files, several at a time.
 func (p *putting) uploads(ctx context.Context, files []*source) error {
@@ -66,40 +32,43 @@ func (p *putting) uploads(ctx context.Context, files []*source) error {
 		return err
 	}
 	begun := &pending{list: answer.Uploads}
-	each(p.o.Parallel, files, func(f *source) {
-		err := p.upload(ctx, f, begun.take(p.folder, f))
-		if errors.Is(err, errBegun) {
-			err = p.upload(ctx, f, "")
-		}
-		p.done(f, "stored", err)
-	})
+	each(p.o.Parallel, files, func(f *source) { p.done(f, "stored", p.uploadOne(ctx, f, begun)) })
 	return ctx.Err()
 }
 
-// upload sends one file; id is the upload that was begun for it earlier, "" for none.
-func (p *putting) upload(ctx context.Context, f *source, id string) error {
+// uploadOne sends one file: it goes on with what was begun for it earlier, or begins.
+func (p *putting) uploadOne(ctx context.Context, f *source, begun *pending) error {
 	file, err := os.Open(f.path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
+	id, err := begun.take(ctx, p.folder, f, file)
+	if err != nil {
+		return err
+	}
+	if err = p.upload(ctx, f, file, id); errors.Is(err, errBegun) {
+		err = p.upload(ctx, f, file, "")
+	}
+	return err
+}
+
+// upload sends one file; id is the upload that was begun for it earlier, "" for none.
+func (p *putting) upload(ctx context.Context, f *source, file io.ReaderAt, id string) (err error) {
 	earlier := id != ""
 	if !earlier {
 		if id, err = p.begin(ctx, f); err != nil {
 			return err
 		}
 	}
-	s := &sitting{p: p, f: f, file: file, id: id}
+	s := &sitting{p: p, f: f, file: file, id: id, foreign: earlier}
 	err = s.finish(ctx)
 	if err == nil {
 		return p.verify(ctx, f, s.became)
 	}
 	p.o.Progress.Moved(-s.at)
-	if status := statusOf(err); earlier && status != 0 && !passing(err) {
-		if status != http.StatusNotFound && status != http.StatusGone { // it is of what the file was
-			_ = p.client.tus(ctx, "DELETE", id, nil, nil) // or it expires
-		}
-		return errBegun
+	if earlier && statusOf(err) != 0 && !passing(err) {
+		return errBegun // it may be somebody else's of another device: it stays, and expires
 	}
 	return err
 }
@@ -120,8 +89,8 @@ func (p *putting) verify(ctx context.Context, f *source, id string) error {
 	return err
 }
 
-// begin makes an upload.
-func (p *putting) begin(ctx context.Context, f *source) (id string, err error) {
+// metadata says what becomes of a file: also what it holds, so that the server stores nothing else.
+func (p *putting) metadata(f *source) string {
 	fields := [][2]string{{"filename", path.Base(f.rel)}, {"filetype", contentType(f.rel)}, {"folder", p.folder}, {"on_conflict", p.o.OnConflict}, {"sha256", f.sha256}, {"shared", strconv.FormatBool(p.o.Shared)}}
 	if strings.Contains(f.rel, "/") {
 		fields = append(fields, [2]string{"relativePath", f.rel})
@@ -133,9 +102,14 @@ func (p *putting) begin(ctx context.Context, f *source) (id string, err error) {
 	for i, field := range fields {
 		pairs[i] = field[0] + " " + base64.StdEncoding.EncodeToString([]byte(field[1]))
 	}
+	return strings.Join(pairs, ",")
+}
+
+// begin makes an upload.
+func (p *putting) begin(ctx context.Context, f *source) (id string, err error) {
 	err = again(ctx, func() error {
 		header, err := p.client.tusRequest(ctx, "POST", "/api/v1/uploads", nil, http.Header{
-			"Upload-Length": {strconv.FormatInt(f.size, 10)}, "Upload-Metadata": {strings.Join(pairs, ",")}})
+			"Upload-Length": {strconv.FormatInt(f.size, 10)}, "Upload-Metadata": {p.metadata(f)}})
 		if err == nil {
 			id = path.Base(header.Get("Location"))
 		}
@@ -151,10 +125,14 @@ func (p *putting) begin(ctx context.Context, f *source) (id string, err error) {
 type sitting struct {
 	p      *putting
 	f      *source
-	file   *os.File
+	file   io.ReaderAt
 	id     string
 	at     int64  // how much progress was told of
 	became string // the id of the file
+	// foreign says that it was begun earlier, by whatever program: what the server has must be the
+	// beginning of this file, and it is told what this file is.
+	foreign bool
+	proven  bool // it is
 }
 
 // finish sends what the server lacks until it has everything.
@@ -192,9 +170,28 @@ func (s *sitting) offset(ctx context.Context) (int64, error) {
 	s.became = header.Get("Upload-File-Id")
 	offset, err := strconv.ParseInt(header.Get("Upload-Offset"), 10, 64)
 	if err != nil || offset < 0 || offset > s.f.size {
-		return 0, &Problem{Status: http.StatusConflict, Detail: "The upload on the server is of another file."}
+		return 0, errOther()
+	}
+	if s.foreign && !s.proven {
+		if s.became != "" {
+			return 0, errOther() // finished by somebody else just now, with what they had
+		}
+		if offset > 0 {
+			same, err := begins(ctx, s.file, offset, header.Get("Upload-Received-Sha256"))
+			if err != nil {
+				return 0, err
+			}
+			if !same {
+				return 0, errOther()
+			}
+		}
+		s.proven = true
 	}
 	return offset, nil
+}
+
+func errOther() error {
+	return &Problem{Status: http.StatusConflict, Detail: "The upload on the server is of another file."}
 }
 
 // send sends everything from an offset on.
@@ -203,8 +200,12 @@ func (s *sitting) send(ctx context.Context, offset int64) error {
 		s.at += n
 		s.p.o.Progress.Moved(n)
 	}}
-	header, err := s.p.client.tusRequest(ctx, "PATCH", "/api/v1/uploads/"+url.PathEscape(s.id), body, http.Header{
-		"Content-Type": {"application/offset+octet-stream"}, "Upload-Offset": {strconv.FormatInt(offset, 10)}, "Content-Length": {strconv.FormatInt(s.f.size-offset, 10)}})
+	headers := http.Header{
+		"Content-Type": {"application/offset+octet-stream"}, "Upload-Offset": {strconv.FormatInt(offset, 10)}, "Content-Length": {strconv.FormatInt(s.f.size-offset, 10)}}
+	if s.foreign {
+		headers["Upload-Metadata"] = []string{s.p.metadata(s.f)}
+	}
+	header, err := s.p.client.tusRequest(ctx, "PATCH", "/api/v1/uploads/"+url.PathEscape(s.id), body, headers)
 	if err != nil {
 		return err
 	}
@@ -228,12 +229,6 @@ func (c *counted) Read(b []byte) (int, error) {
 		c.moved(int64(n))
 	}
 	return n, err
-}
-
-// tus makes a request about an upload of which only the success counts.
-func (c *Client) tus(ctx context.Context, method, id string, body io.Reader, header http.Header) error {
-	_, err := c.tusRequest(ctx, method, "/api/v1/uploads/"+url.PathEscape(id), body, header)
-	return err
 }
 
 // tusRequest makes one request of the protocol and returns the answer's headers.

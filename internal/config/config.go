@@ -22,6 +22,7 @@ import (
 
 	"homeserver/internal/auth"
 	"homeserver/internal/files"
+	"homeserver/internal/monitor"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/tlscert"
 )
@@ -52,12 +53,13 @@ type Unused struct {
 
 // Config is the whole configuration.
 type Config struct {
-	House  House
-	Server httpd.Config
-	TLS    tlscert.Config
-	Auth   auth.Config
-	Files  files.Config
-	Unused Unused
+	House   House
+	Server  httpd.Config
+	TLS     tlscert.Config
+	Auth    auth.Config
+	Files   files.Config
+	Monitor monitor.Config
+	Unused  Unused
 	// Notes are things worth a line in the log at the start: unused and unknown settings.
 	Notes []string
 }
@@ -160,7 +162,7 @@ func (c Config) validate() error {
 	case !validURL(c.House.DatabaseURL):
 		return errors.New("DATABASE_URL has a form this server does not know; for example DATABASE_URL=postgresql://homeserver:password@localhost:5432/homeserver or DATABASE_URL=sqlite:/var/lib/homeserver/homeserver.db")
 	}
-	for _, err := range []error{c.Server.Validate(), c.TLS.Validate(c.Server.Port), c.Auth.Validate(), c.Files.Validate()} {
+	for _, err := range []error{c.Server.Validate(), c.TLS.Validate(c.Server.Port), c.Auth.Validate(), c.Files.Validate(), c.Monitor.Validate()} {
 		if err != nil {
 			return err
 		}

@@ -84,7 +84,7 @@ func legacyRows() []legacyRow {
 func adopting(t *testing.T, test func(t *testing.T, h *house, f *faulty)) {
 	t.Helper()
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root, f := filepath.Join(t.TempDir(), "storage"), &faulty{}
+		root, f := filepath.Join(sqldbtest.Memory(t), "storage"), &faulty{}
 		if err := os.Mkdir(root, 0o755); err != nil {
 			t.Fatal(err)
 		}
@@ -305,7 +305,7 @@ func TestAdoptionObeysItsContext(t *testing.T) {
 func TestPrepareRefuses(t *testing.T) {
 	rows := legacyRows()[:1]
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		original(t, db, filepath.Join(t.TempDir(), "elsewhere"), rows)
 		h := &house{t: t}
 		prepare := func() error {
@@ -345,7 +345,7 @@ func TestPrepareRefuses(t *testing.T) {
 
 func TestTwoProcessesPrepareAtOnce(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		service := New(db, newDisk(root), Config{}, nil, nil, Lent{}).Service()
 		if err := db.Migrate(t.Context(), service.Name, service.Migrations); err != nil {
 			t.Fatal(err)

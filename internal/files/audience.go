@@ -69,7 +69,10 @@ func refused(p identity.Principal, action identity.Action) error {
 	if err := identity.Refusal(p, action); err != nil {
 		return err
 	}
-	if action == identity.ShareFile {
+	switch action {
+	case identity.ReadVersions, identity.ChangeVersions:
+		return errs.New(errs.Forbidden, "What a file once was is for its owner and administrators. You may read what it is.")
+	case identity.ShareFile:
 		return errs.New(errs.Forbidden, "Only the owner of a file and administrators decide whether it is shared. Nothing was changed.")
 	}
 	return errs.New(errs.Forbidden, "You may read this file, but not change it.")

@@ -243,7 +243,7 @@ func TestAStoppedBackupLeavesTheEarlierOnes(t *testing.T) {
 // TestFilesOfTheOriginalAreSaved backs up a house that is not adopted, and restores its content.
 func TestFilesOfTheOriginalAreSaved(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		original(t, db, root, []legacyRow{
 			{id: id(1), name: "one", path: "00/" + id(1), content: "content one"},
 			{id: id(2), name: "same", path: "00/" + id(2), content: "content one"},

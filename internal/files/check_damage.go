@@ -49,7 +49,7 @@ func (c *checker) damaged(ctx context.Context) error {
 		}
 		after = list[len(list)-1]
 		for _, digest := range list {
-			files, err := c.f.store.concerned(ctx, digest, maxConcerned)
+			files, err := c.f.store.concerned(ctx, view{all: true}, digest, maxConcerned)
 			if err != nil {
 				return err
 			}

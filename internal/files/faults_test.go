@@ -123,9 +123,9 @@ func (f *faulty) Space(ctx context.Context) (free, total int64, err error) {
 // eachFaulty runs test on both databases with a store that can break.
 func eachFaulty(t *testing.T, test func(t *testing.T, h *house, f *faulty)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		f := &faulty{}
-		h := furnish(t, db, filepath.Join(t.TempDir(), "storage"), func(s blob.Store) blob.Store { f.Store = s; return f })
+		h := furnish(t, db, filepath.Join(sqldbtest.Memory(t), "storage"), func(s blob.Store) blob.Store { f.Store = s; return f })
 		test(t, h, f)
 	})
 }

@@ -243,7 +243,7 @@ func (l *listener) changes(n int) (list []changeBody) {
 // TestStreamOfChanges: live, cut off, resumed at another copy of the server, nothing twice.
 func TestStreamOfChanges(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		h, copied := furnish(t, db, root, nil), furnish(t, db, root, nil)
 		h.put("before", "0", "")
 		d := h.door(t, bob())
@@ -297,7 +297,7 @@ func TestStreamEndsWithTheSignIn(t *testing.T) {
 func TestFeedUnderConcurrentWriters(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
 		const writers, each = 4, 12
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		houses := []*house{furnish(t, db, root, nil), furnish(t, db, root, nil)}
 		doors := []*door{houses[0].door(t, bob()), houses[1].door(t, bob())}
 		doors[0].listen(t, "0") // and never reads

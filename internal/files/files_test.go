@@ -103,11 +103,18 @@ func nameOf(id string) string {
 	return "Name of " + id
 }
 
+// tables are the room's, ready to be copied: making them for each test anew takes longer than
+// most tests do.
+var tables = func() *sqldbtest.Template {
+	room := New(nil, nil, Config{}, nil, nil, Lent{}).Service()
+	return sqldbtest.NewTemplate(room.Name, room.Migrations)
+}()
+
 // each runs test on both databases.
 func each(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		test(t, furnish(t, db, filepath.Join(t.TempDir(), "storage"), nil))
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
+		test(t, furnish(t, db, filepath.Join(sqldbtest.Memory(t), "storage"), nil))
 	})
 }
 

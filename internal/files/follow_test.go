@@ -168,7 +168,7 @@ func TestWithoutTheDatabaseFilesHaveNames(t *testing.T) {
 // TestAdoptionIsWrittenDown: where the content of the original's files lies is in no feed.
 func TestAdoptionIsWrittenDown(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		original(t, db, root, []legacyRow{{id: id(1), name: "one", path: "00/" + id(1), content: "content one"}})
 		h := furnish(t, db, root, nil)
 		for _, when := range []string{"before", "after"} {

@@ -24,11 +24,6 @@ type patchInput struct {
 	Body    patchBody
 }
 
-// idsBody names up to 1,000 files: what one transaction changes in well under a second.
-type idsBody struct {
-	IDs []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of files"`
-}
-
 type deleteBody struct {
 	IDs     []string `json:"ids,omitempty" nullable:"false" maxItems:"1000" doc:"Ids of files"`
 	Folders []string `json:"folders,omitempty" nullable:"false" maxItems:"1000" doc:"Ids of folders; what lies in them goes with them"`
@@ -41,6 +36,18 @@ type deleteInput struct {
 	ID      string `path:"id" doc:"The file's id"`
 	IfMatch string `header:"If-Match" doc:"The etag that the file must still have"`
 	Confirm string `query:"confirm" doc:"How many files may go, where the answer was 409 with the type urn:homeserver:confirm"`
+}
+
+type restoreInput struct {
+	ID      string `path:"id" doc:"The file's id"`
+	IfMatch string `header:"If-Match" doc:"The etag that the file must still have"`
+}
+
+// restoreManyBody names up to 1,000 files: what one transaction changes in well under a second.
+type restoreManyBody struct {
+	IDs []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of files"`
+
+	IfMatch map[string]string `json:"if_match,omitempty" doc:"The etags that files must still have, by their ids; if one has not, none is restored"`
 }
 
 type deletedBody struct {
@@ -99,22 +106,24 @@ type out[T any] struct{ Body T }
 // editRoutes mounts the operations that change files and tags.
 func (f *Files) editRoutes(r *httpd.Router) {
 	many := func(o httpd.Op) httpd.Op {
-		o.Errors = []int{http.StatusForbidden, http.StatusConflict, http.StatusUnprocessableEntity}
+		o.Errors = []int{http.StatusForbidden, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}
 		return o
 	}
 	notFound := func(o httpd.Op) httpd.Op {
-		o.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusUnprocessableEntity}
+		o.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}
 		return o
 	}
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename, tag or share a file", "What is left out stays as it is.")), f.patch)
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodDelete, "/{id}", "delete-file", "Delete a file", "It goes to the trash: it is gone at once for everybody, and can be restored until undo_until.")), f.deleteFile)
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPost, "/{id}/restore", "restore-file", "Take a deletion back", "Also succeeds when the file was not deleted.")), f.restore)
 	httpd.Register(r, many(op(identity.ChangeFile, http.MethodPost, "/delete", "delete-files", "Delete several files and folders", "They go to the trash. More than 1,000 files at once, or half of a tree or more, ask for a second word: 409 with the type urn:homeserver:confirm, and what to send as confirm.")), f.deleteMany)
-	httpd.Register(r, op(identity.ChangeFile, http.MethodPost, "/restore", "restore-files", "Take several deletions back", ""), f.restoreMany)
-	httpd.Register(r, op(identity.ChangeFile, http.MethodPatch, "/tags", "tag-files", "Tag several files", ""), f.patchTags)
-	share := op(identity.ShareFile, http.MethodPatch, "/share", "share-files", "Share several files, or no longer", "Only their owner and administrators may; one file of another's that one may read, or with shared false one of the household's, and none is changed.")
-	share.Errors = []int{http.StatusForbidden, http.StatusUnprocessableEntity}
-	httpd.Register(r, share, f.patchShare)
+	several := func(o httpd.Op) httpd.Op {
+		o.Errors = []int{http.StatusForbidden, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}
+		return o
+	}
+	httpd.Register(r, several(op(identity.ChangeFile, http.MethodPost, "/restore", "restore-files", "Take several deletions back", "")), f.restoreMany)
+	httpd.Register(r, several(op(identity.ChangeFile, http.MethodPatch, "/tags", "tag-files", "Tag several files", "")), f.patchTags)
+	httpd.Register(r, several(op(identity.ShareFile, http.MethodPatch, "/share", "share-files", "Share several files, or no longer", "Only their owner and administrators may; one file of another's that one may read, or with shared false one of the household's, and none is changed.")), f.patchShare)
 	httpd.Register(r, op(identity.ListFiles, http.MethodGet, "/tags", "list-tags", "List tags", "With the number of files that bear each, of those that one may read."), f.tags)
 }
 
@@ -149,8 +158,12 @@ func (f *Files) deleteMany(ctx context.Context, in *struct{ Body deleteBody }) (
 	return &out[deletedManyBody]{deletedManyBody{Deleted: gone.ids(), Missing: missing(asked, gone.ids()), UndoUntil: until, Trash: append([]string{}, gone.trash...)}}, nil
 }
 
-func (f *Files) restore(ctx context.Context, in *idInput) (*tagged, error) {
-	there, err := f.Restore(ctx, []string{in.ID})
+func (f *Files) restore(ctx context.Context, in *restoreInput) (*tagged, error) {
+	match, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	there, err := f.Restore(ctx, []string{in.ID}, ifMatches{in.ID: match})
 	if err == nil && len(there) == 0 {
 		err = errNotFound()
 	}
@@ -160,8 +173,12 @@ func (f *Files) restore(ctx context.Context, in *idInput) (*tagged, error) {
 	return f.taggedBody(&there[0]), nil
 }
 
-func (f *Files) restoreMany(ctx context.Context, in *struct{ Body idsBody }) (*out[restoredManyBody], error) {
-	there, err := f.Restore(ctx, in.Body.IDs)
+func (f *Files) restoreMany(ctx context.Context, in *struct{ Body restoreManyBody }) (*out[restoredManyBody], error) {
+	match, err := parseIfMatches(in.Body.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	there, err := f.Restore(ctx, in.Body.IDs, match)
 	ids := fileIDs(there)
 	return &out[restoredManyBody]{restoredManyBody{Restored: ids, Missing: missing(in.Body.IDs, ids)}}, err
 }

@@ -85,7 +85,7 @@ func (f *Files) integrity(ctx context.Context, _ *struct{}) (*out[integrityBody]
 		}
 		body.Running = &passBody{Started: *momentOf(p.started), Files: p.verified.files, Bytes: p.verified.bytes, OfBytes: stored.bytes, Fast: p.fast}
 	}
-	list, err := f.store.damages(ctx, f.now().Add(-healedShown).UnixMicro(), maxDamaged)
+	list, err := f.store.damages(ctx, viewOf(identity.From(ctx)), f.now().Add(-healedShown).UnixMicro(), maxDamaged)
 	if err != nil {
 		return nil, err
 	}
@@ -109,14 +109,18 @@ func (f *Files) integrity(ctx context.Context, _ *struct{}) (*out[integrityBody]
 func (f *Files) damagedBody(ctx context.Context, d *damage) (*damagedBody, error) {
 	p := identity.From(ctx)
 	body := &damagedBody{SHA256: d.SHA256, Kind: string(d.kind), Size: d.size, FoundAt: *momentOf(d.found), HealedAt: momentOf(d.healed), HealedBy: d.healedBy, Files: []damagedFile{}}
-	list, err := f.store.concerned(ctx, d.SHA256, maxConcerned)
+	list, err := f.store.concerned(ctx, viewOf(p), d.SHA256, maxConcerned)
 	if err != nil {
 		return nil, err
 	}
 	for i := range list {
 		row := &list[i]
-		if identity.Allow(p, identity.ReadFile, row.Object()) {
-			body.Files = append(body.Files, damagedFile{ID: row.ID, Name: row.Name, Version: row.SHA256 != d.SHA256, Trashed: row.hidden})
+		action, older := identity.ReadFile, row.SHA256 != d.SHA256
+		if older {
+			action = identity.ReadVersions
+		}
+		if identity.Allow(p, action, row.Object()) {
+			body.Files = append(body.Files, damagedFile{ID: row.ID, Name: row.Name, Version: older, Trashed: row.hidden})
 		}
 	}
 	if !p.SeesAll() && len(body.Files) == 0 {

@@ -18,7 +18,7 @@ import (
 // uploadsPrefix is where resumable uploads live.
 const uploadsPrefix = "/api/v1/uploads"
 
-// The headers of tus, and ours that says which file an upload became.
+// The headers of tus, and ours: which file an upload became, and the digest of what has come.
 const (
 	tusResumable    = "Tus-Resumable"
 	uploadOffset    = "Upload-Offset"
@@ -29,6 +29,7 @@ const (
 	uploadChecksum  = "Upload-Checksum"
 	uploadExpires   = "Upload-Expires"
 	uploadFileID    = "Upload-File-Id"
+	uploadReceived  = "Upload-Received-Sha256"
 	methodOverride  = "X-HTTP-Method-Override"
 	statusMismatch  = 460 // of tus: Checksum Mismatch
 	problemChecksum = "urn:homeserver:digest"
@@ -151,12 +152,15 @@ func progress(w http.ResponseWriter, u *resumable) {
 
 // handleUploadHead says how far an upload is, for a client that goes on with it.
 func (f *Files) handleUploadHead(w http.ResponseWriter, r *http.Request) error {
-	u, err := f.look(r.Context(), r.PathValue("id"))
+	u, received, err := f.look(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
 	}
 	h := w.Header()
 	progress(w, u)
+	if received != "" {
+		h.Set(uploadReceived, received)
+	}
 	if u.Size == noSize {
 		h.Set(uploadDefer, "1")
 	} else {

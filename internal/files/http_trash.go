@@ -25,6 +25,7 @@ type trashedBody struct {
 	DeletedAt     time.Time  `json:"deleted_at"`
 	DeletedBy     string     `json:"deleted_by" doc:"The account that deleted it; empty: the household"`
 	DeletedByName string     `json:"deleted_by_name" doc:"That account's name"`
+	ETag          string     `json:"etag" example:"\"r2\"" doc:"Send it in if_match to restore only what you have seen"`
 	ExpiresAt     *time.Time `json:"expires_at" doc:"When it goes for good, unless the disk fills up before; null: when somebody empties the trash"`
 }
 
@@ -44,6 +45,8 @@ type restoreTrashBody struct {
 	IDs        []string `json:"ids" nullable:"false" minItems:"1" maxItems:"1000" doc:"Ids of things in the trash"`
 	OnConflict string   `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" doc:"If there is something of the same name where it was: keep lets two files bear it and numbers a folder, rename (without it) numbers what comes back, replace puts what is there into the trash, fail refuses"`
 	Confirm    string   `json:"confirm,omitempty" doc:"How many files may be replaced with their folders, where it was asked for"`
+
+	IfMatch map[string]string `json:"if_match,omitempty" doc:"The etags that things in the trash must still have, by their ids there; what has not stays there"`
 }
 
 type restoredTrashBody struct {
@@ -150,7 +153,7 @@ func (f *Files) listTrash(ctx context.Context, in *trashInput) (*out[trashBody],
 
 func (f *Files) trashedBody(p identity.Principal, t *Trashed, settings Settings) trashedBody {
 	b := trashedBody{ID: t.ID, Kind: string(t.Kind), ItemID: t.Item, Name: t.Name, Path: t.Path, Owner: t.Owner, Files: t.files, Bytes: t.bytes,
-		DeletedAt: t.At, DeletedBy: t.By, DeletedByName: f.lent.displayName(t.By)}
+		DeletedAt: t.At, DeletedBy: t.By, DeletedByName: f.lent.displayName(t.By), ETag: revisionETag(t.Revision)}
 	if !identity.Allow(p, identity.ReadFile, identity.Object{Owner: t.Owner, Shared: t.Owner == household}) {
 		b.Path = []string{} // it was shared; the folders are their owner's secret
 	}
@@ -181,7 +184,11 @@ func (f *Files) restoreTrashed(ctx context.Context, in *struct{ Body restoreTras
 	if err != nil {
 		return nil, err
 	}
-	list, err := f.RestoreTrash(ctx, in.Body.IDs, onConflict, in.Body.Confirm)
+	match, err := parseIfMatches(in.Body.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	list, err := f.RestoreTrash(ctx, in.Body.IDs, match, onConflict, in.Body.Confirm)
 	if err != nil {
 		return nil, err
 	}

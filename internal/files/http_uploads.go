@@ -19,6 +19,7 @@ type unfinishedBody struct {
 	Folder       string    `json:"folder" example:"household" doc:"The id of the folder that the upload goes to; empty for a part"`
 	Size         *int64    `json:"size" doc:"Bytes; null when it is not known yet"`
 	Offset       int64     `json:"offset" doc:"How many bytes are safe on the server"`
+	Received     string    `json:"received_sha256" example:"" doc:"SHA-256 in hex of the bytes up to offset; empty while there are none. Who goes on with what somebody else began compares it with the beginning of their file"`
 	Partial      bool      `json:"partial" doc:"A part of an upload, sent beside others"`
 	Created      time.Time `json:"created"`
 	Expires      time.Time `json:"expires" doc:"When it will be removed, unless somebody goes on with it"`
@@ -60,7 +61,7 @@ func (f *Files) uploadRoutes(r *httpd.Router) {
 		headerParam(uploadConcat, "partial, or final; and the addresses of the parts", "partial", false), headerParam(uploadChecksum, "Of the bytes that come along", "", false)}
 	r.Handle(create, speaking(f.handleUploadCreate))
 
-	head := done(uploadOp(http.MethodHead, "/{id}", "tus-offset", "How far an upload is", "Ends a request that still sends bytes of it: whoever asks is about to go on."), "200", "See Upload-Offset", "404", "503")
+	head := done(uploadOp(http.MethodHead, "/{id}", "tus-offset", "How far an upload is", "Ends a request that still sends bytes of it: whoever asks is about to go on."), "200", "See Upload-Offset. Upload-Received-Sha256 is the digest of the bytes up to there, in hex, unless there are none: that of the beginning of one's own file must be the same before one goes on with what somebody else began", "404", "503")
 	head.Parameters = []*huma.Param{version, id}
 	r.Handle(head, speaking(f.handleUploadHead))
 
@@ -90,7 +91,7 @@ func (f *Files) listUploads(ctx context.Context, _ *struct{}) (*out[unfinishedLi
 	}
 	body := unfinishedListBody{Uploads: []unfinishedBody{}}
 	for _, u := range list {
-		one := unfinishedBody{ID: u.ID, Filename: u.Name, Folder: u.Folder, Offset: u.Offset, Partial: u.partial(), Created: u.Created, Expires: u.Expires}
+		one := unfinishedBody{ID: u.ID, Filename: u.Name, Folder: u.Folder, Offset: u.Offset, Received: u.received(), Partial: u.partial(), Created: u.Created, Expires: u.Expires}
 		if w, err := parseWishes(u.Metadata); err == nil {
 			one.RelativePath = w.relativePath()
 		}

@@ -33,12 +33,8 @@ type versionsBody struct {
 	Versions []versionBody `json:"versions" nullable:"false" doc:"The newest first"`
 }
 
+// versionInput names a version that is to be changed.
 type versionInput struct {
-	ID      string `path:"id" doc:"The file's id"`
-	Version string `path:"version" doc:"The version's id"`
-}
-
-type restoreVersionInput struct {
 	ID      string `path:"id" doc:"The file's id"`
 	Version string `path:"version" doc:"The version's id"`
 	IfMatch string `header:"If-Match" doc:"The etag that the file must still have"`
@@ -47,6 +43,7 @@ type restoreVersionInput struct {
 type pinInput struct {
 	ID      string `path:"id" doc:"The file's id"`
 	Version string `path:"version" doc:"The version's id"`
+	IfMatch string `header:"If-Match" doc:"The etag that the file must still have"`
 	Body    struct {
 		Pinned bool `json:"pinned"`
 	}
@@ -70,16 +67,16 @@ func (f *Files) versionRoutes(r *httpd.Router) {
 		o.Errors = append([]int{http.StatusForbidden, http.StatusNotFound}, more...)
 		return o
 	}
-	httpd.Register(r, known(op(identity.ReadFile, http.MethodGet, "/{id}/versions", "list-versions", "List a file's versions", "What its content once was.")), f.listVersions)
+	httpd.Register(r, known(op(identity.ReadVersions, http.MethodGet, "/{id}/versions", "list-versions", "List a file's versions", "What its content once was: for its owner and administrators, of the household's files for all members. Others whom a file is shared with see what it is.")), f.listVersions)
 	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		download := answers(op(identity.ReadFile, method, "/{id}/versions/{version}/download", map[string]string{"GET": "download-version", "HEAD": "head-version"}[method], "Download a version",
+		download := answers(op(identity.ReadVersions, method, "/{id}/versions/{version}/download", map[string]string{"GET": "download-version", "HEAD": "head-version"}[method], "Download a version",
 			"As a download of the file."), bytesAnswer("The content", "application/octet-stream"), "404", "416", "503")
 		download.Parameters = []*huma.Param{idParam(), {Name: "version", In: "path", Required: true, Schema: &huma.Schema{Type: "string"}, Description: "The version's id"}}
 		r.Handle(download, f.handleVersion)
 	}
-	httpd.Register(r, known(op(identity.ChangeFile, http.MethodPost, "/{id}/versions/{version}/restore", "restore-version", "Go back to a version", "It becomes the file's content, and what the file was a version."), http.StatusPreconditionFailed), f.restoreVersion)
-	httpd.Register(r, known(op(identity.ChangeFile, http.MethodPatch, "/{id}/versions/{version}", "pin-version", "Pin a version", "A pinned version is kept whatever its age.")), f.pinVersion)
-	forget := known(op(identity.ChangeFile, http.MethodDelete, "/{id}/versions/{version}", "delete-version", "Delete a version", "For good. A pinned one is unpinned first."), http.StatusConflict)
+	httpd.Register(r, known(op(identity.ChangeVersions, http.MethodPost, "/{id}/versions/{version}/restore", "restore-version", "Go back to a version", "It becomes the file's content, and what the file was a version."), http.StatusPreconditionFailed), f.restoreVersion)
+	httpd.Register(r, known(op(identity.ChangeVersions, http.MethodPatch, "/{id}/versions/{version}", "pin-version", "Pin a version", "A pinned version is kept whatever its age."), http.StatusPreconditionFailed), f.pinVersion)
+	forget := known(op(identity.ChangeVersions, http.MethodDelete, "/{id}/versions/{version}", "delete-version", "Delete a version", "For good. A pinned one is unpinned first."), http.StatusConflict, http.StatusPreconditionFailed)
 	forget.DefaultStatus = http.StatusNoContent
 	httpd.Register(r, forget, f.deleteVersion)
 }
@@ -101,7 +98,7 @@ func (f *Files) handleReplace(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	row, err := f.ReplaceContent(r.Context(), r.PathValue("id"), content{contentType: r.Header.Get("Content-Type"), match: match, size: max(r.ContentLength, 0), promise: promise}, r.Body)
+	row, err := f.ReplaceContent(r.Context(), r.PathValue("id"), content{contentType: saidType(r.Header.Get("Content-Type")), match: match, size: max(r.ContentLength, 0), promise: promise}, r.Body)
 	if err != nil {
 		if !strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
 			_, _ = io.CopyN(io.Discard, r.Body, maxDrain)
@@ -110,6 +107,17 @@ func (f *Files) handleReplace(w http.ResponseWriter, r *http.Request) error {
 	}
 	f.sendFile(w, row)
 	return nil
+}
+
+// saidType is what a client says of the kind of content; "" where it only says that it is bytes,
+// or what curl says of every body by itself.
+func saidType(header string) string {
+	kind, _, _ := strings.Cut(header, ";")
+	switch strings.ToLower(strings.TrimSpace(kind)) {
+	case "application/octet-stream", "application/x-www-form-urlencoded":
+		return ""
+	}
+	return header
 }
 
 func (f *Files) listVersions(ctx context.Context, in *idInput) (*out[versionsBody], error) {
@@ -126,14 +134,14 @@ func (f *Files) listVersions(ctx context.Context, in *idInput) (*out[versionsBod
 
 // handleVersion sends a version as a download of the file would.
 func (f *Files) handleVersion(w http.ResponseWriter, r *http.Request) error {
-	row, v, err := f.versionFor(r.Context(), r.PathValue("id"), r.PathValue("version"), identity.ReadFile)
+	row, v, err := f.versionFor(r.Context(), r.PathValue("id"), r.PathValue("version"), identity.ReadVersions)
 	if err != nil {
 		return err
 	}
 	return f.sendContent(w, r, v.asFile(row))
 }
 
-func (f *Files) restoreVersion(ctx context.Context, in *restoreVersionInput) (*tagged, error) {
+func (f *Files) restoreVersion(ctx context.Context, in *versionInput) (*tagged, error) {
 	match, err := parseIfMatch(in.IfMatch)
 	if err != nil {
 		return nil, err
@@ -146,7 +154,11 @@ func (f *Files) restoreVersion(ctx context.Context, in *restoreVersionInput) (*t
 }
 
 func (f *Files) pinVersion(ctx context.Context, in *pinInput) (*out[versionBody], error) {
-	v, err := f.PinVersion(ctx, in.ID, in.Version, in.Body.Pinned)
+	match, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	v, err := f.PinVersion(ctx, in.ID, in.Version, in.Body.Pinned, match)
 	if err != nil {
 		return nil, err
 	}
@@ -154,5 +166,9 @@ func (f *Files) pinVersion(ctx context.Context, in *pinInput) (*out[versionBody]
 }
 
 func (f *Files) deleteVersion(ctx context.Context, in *versionInput) (*struct{}, error) {
-	return nil, f.DeleteVersion(ctx, in.ID, in.Version)
+	match, err := parseIfMatch(in.IfMatch)
+	if err != nil {
+		return nil, err
+	}
+	return nil, f.DeleteVersion(ctx, in.ID, in.Version, match)
 }

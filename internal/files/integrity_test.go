@@ -65,9 +65,9 @@ func (f *shakyFile) Read(p []byte) (int, error) {
 // eachShaky runs test on both databases with a store that can be disturbed and without pauses.
 func eachShaky(t *testing.T, test func(t *testing.T, h *house, s *shaky)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		s := &shaky{}
-		h := furnish(t, db, filepath.Join(t.TempDir(), "storage"), func(store blob.Store) blob.Store { s.Store = store; return s })
+		h := furnish(t, db, filepath.Join(sqldbtest.Memory(t), "storage"), func(store blob.Store) blob.Store { s.Store = store; return s })
 		h.care.pause = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 		test(t, h, s)
 	})

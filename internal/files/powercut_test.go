@@ -53,7 +53,7 @@ type outage struct {
 func TestPowerCuts(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
 		o := &outage{db: db, promised: map[string]string{}, either: map[string]string{}, old: map[string]string{}, did: map[string]int{}}
-		root := filepath.Join(memory(t), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		o.firstStart(t, root)
 		for n := range powerCuts {
 			o.start(t, root, 2+rand.IntN(syncsBetween), n%3 == 2)
@@ -76,7 +76,7 @@ func TestPowerCuts(t *testing.T) {
 func TestPowerCutsDuringAdoption(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
 		o := &outage{db: db, promised: map[string]string{}, either: map[string]string{}, old: map[string]string{}, did: map[string]int{}}
-		root := filepath.Join(memory(t), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		var rows []legacyRow
 		for i := range 30 {
 			content := fmt.Sprint("content ", i%25)
@@ -107,18 +107,6 @@ func TestPowerCutsDuringAdoption(t *testing.T) {
 			t.Errorf("got %+v, want everything adopted", report)
 		}
 	})
-}
-
-// memory is a directory in memory where there is such a thing: what this test makes durable is remembered
-// by the test, and thousands of files made and removed take a real file system seconds.
-func memory(t *testing.T) string {
-	t.Helper()
-	dir, err := os.MkdirTemp("/dev/shm", "powercut-")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }
 
 // firstStart cuts the power while the storage directory is being made, at every sync in turn.

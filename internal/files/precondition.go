@@ -73,7 +73,8 @@ func (m ifMatch) file(f *File) error {
 	return errs.Typed(errs.PreconditionFailed, typeOutdated, strconv.Quote(f.Name)+" has been changed meanwhile. Nothing was done; look at it again.")
 }
 
-// folder checks the condition against a folder.
+// folder checks the condition against a folder, or something in the trash: what has no content to
+// be told by.
 func (m ifMatch) folder(name string, revision int64) error {
 	if !m.some || m.any || slices.Contains(m.tags, revisionETag(revision)) {
 		return nil

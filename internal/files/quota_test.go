@@ -79,6 +79,43 @@ func TestQuotas(t *testing.T) {
 	})
 }
 
+// TestQuotaCountsVersionsThatAreGiven: what goes to another owner takes its older versions along.
+func TestQuotaCountsVersionsThatAreGiven(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		folder := h.folderAt("household", "d")
+		loose := h.put("loose", strings.Repeat("x", 600), "")
+		inside := h.putIn(folder, "inside", strings.Repeat("y", 600), "", true)
+		for _, id := range []string{loose.ID, inside} {
+			h.want(h.replaceWith(id, strings.Repeat("z", 100)), 200)
+		}
+		root := rootOf(ada().UserID)
+		h.as(ada()).entriesOf("mine", "") // her tree is there
+		for _, what := range []string{fmt.Sprintf(`"files":[{"id":%q}]`, loose.ID), fmt.Sprintf(`"folders":[{"id":%q}]`, folder)} {
+			h.quota(ada().UserID, "699", 200)
+			move := func() transferredBody {
+				return into[transferredBody](h, h.api("POST", "/files/move", fmt.Sprintf(`{%s,"to":%q}`, what, root)))
+			}
+			if got := move(); len(got.Failed) != 1 || got.Failed[0].Type != "urn:homeserver:quota" {
+				t.Errorf("%s: got %+v, want it refused", what, got)
+			}
+			if used := h.spaceOf(""); used.versions < 600 {
+				t.Errorf("%s: refused, and then got %+v", what, used)
+			}
+			h.quota(ada().UserID, "700", 200)
+			if got := move(); len(got.Failed) != 0 {
+				t.Errorf("%s: got %+v, want it moved", what, got)
+			}
+			if got := h.spaceOf(ada().UserID); got.bytes != 100 || got.versions != 600 {
+				t.Errorf("%s: got %+v", what, got)
+			}
+			if got := into[transferredBody](h, h.api("POST", "/files/move", fmt.Sprintf(`{%s,"to":"household"}`, what))); len(got.Failed) != 0 {
+				t.Errorf("%s: got %+v, want it back", what, got)
+			}
+		}
+		h.consistent()
+	})
+}
+
 // TestQuotaHoldsAgainstManyAtOnce: uploads that all fit alone do not get past it together.
 func TestQuotaHoldsAgainstManyAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

@@ -2,6 +2,8 @@ package files
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding"
 	"errors"
 	"fmt"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"homeserver/internal/files/tus"
+	"homeserver/internal/platform/blob"
 	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/identity"
 )
@@ -130,6 +133,18 @@ func (f *Files) begin(ctx context.Context, c creation) (*resumable, error) {
 	return u, f.store.insertResumable(ctx, u)
 }
 
+// received is the SHA-256 of what is safe of an upload, "" where nothing is, where it is a file
+// already, and where the row alone does not tell. Whoever goes on with an upload that somebody
+// else began compares it with the beginning of their own file: without that, two files of one
+// name and size would be mixed.
+func (u *resumable) received() string {
+	sum := sha256.New()
+	if u.Offset == 0 || u.File != "" || u.final() || sum.(encoding.BinaryUnmarshaler).UnmarshalBinary(u.state) != nil {
+		return ""
+	}
+	return digestOf(sum)
+}
+
 // humanBytes writes a size as people say it.
 func humanBytes(n int64) string {
 	const unit = 1024
@@ -146,20 +161,34 @@ func humanBytes(n int64) string {
 
 // look finds an upload of the principal of ctx as it is now: a sitting under way is ended
 // first, since whoever asks is about to go on. What is whole and became no file yet becomes one.
-func (f *Files) look(ctx context.Context, id string) (*resumable, error) {
+// received is the SHA-256 of what is safe of an unfinished one.
+func (f *Files) look(ctx context.Context, id string) (u *resumable, received string, err error) {
 	if _, err := f.store.findResumable(ctx, id, identity.From(ctx).UserID); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	release, err := f.sittings.take(ctx, id, func(error) {})
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	defer release()
-	u, err := f.store.findResumable(ctx, id, identity.From(ctx).UserID)
-	if err != nil || u.File != "" || u.partial() || !u.whole() {
-		return u, err
+	u, err = f.store.findResumable(ctx, id, identity.From(ctx).UserID)
+	if err != nil || u.File != "" {
+		return u, "", err
 	}
-	return u, f.finish(ctx, u)
+	if !u.partial() && u.whole() {
+		return u, "", f.finish(ctx, u)
+	}
+	if received = u.received(); received != "" || u.Offset == 0 {
+		return u, received, nil
+	}
+	sum, err := f.hashOf(ctx, u) // the state is of another program
+	if errors.Is(err, blob.ErrNotExist) {
+		return nil, "", f.lost(ctx, u, err)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	return u, digestOf(sum), nil
 }
 
 // terminate removes an upload for good, or forgets what it became.

@@ -76,9 +76,9 @@ func (a brittleAppending) Commit() error {
 
 func eachBrittle(t *testing.T, test func(t *testing.T, h *house, b *brittle)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		b := &brittle{}
-		test(t, furnish(t, db, filepath.Join(t.TempDir(), "storage"), func(s blob.Store) blob.Store { b.Store = s; return b }), b)
+		test(t, furnish(t, db, filepath.Join(sqldbtest.Memory(t), "storage"), func(s blob.Store) blob.Store { b.Store = s; return b }), b)
 	})
 }
 
@@ -288,7 +288,7 @@ func TestResumableTwoClients(t *testing.T) {
 // its connection to the first.
 func TestResumableTwoProcesses(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		root := filepath.Join(t.TempDir(), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		one, two := furnish(t, db, root, nil), furnish(t, db, root, nil)
 		data := noise(300_000)
 		where := one.begin1(len(data))

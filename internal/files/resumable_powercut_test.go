@@ -27,7 +27,7 @@ type begun struct {
 func TestPowerCutsOfResumables(t *testing.T) {
 	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
 		o := &outage{db: db, promised: map[string]string{}, either: map[string]string{}, old: map[string]string{}, did: map[string]int{}}
-		root := filepath.Join(memory(t), "storage")
+		root := filepath.Join(sqldbtest.Memory(t), "storage")
 		o.firstStart(t, root)
 		resumed := 0
 		for n := range powerCuts {

@@ -33,9 +33,9 @@ func (r *roomy) Space(ctx context.Context) (free, total int64, err error) {
 // is put into the trash at once is a day too young to be touched.
 func eachRoomy(t *testing.T, test func(t *testing.T, h *house, r *roomy)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		r := &roomy{}
-		h := furnish(t, db, t.TempDir()+"/storage", func(s blob.Store) blob.Store { r.Store = s; return r })
+		h := furnish(t, db, sqldbtest.Memory(t)+"/storage", func(s blob.Store) blob.Store { r.Store = s; return r })
 		h.must(h.Retain(t.Context()))
 		test(t, h, r)
 	})

@@ -22,7 +22,7 @@ func (s store) readTree(ctx context.Context, c *changing, w *copying, d *Folder,
 	if slices.ContainsFunc(path, func(at step) bool { return at.ID == d.ID }) {
 		return errs.New(errs.Conflict, "A folder cannot be copied into itself. Nothing was copied.")
 	}
-	if err := s.fits(ctx, c.tx, path, d.ID, d.height); err != nil {
+	if err := s.fits(ctx, c.tx, path, d.ID, "", d.height); err != nil {
 		return err
 	}
 	if n := d.files + d.Folders + 1; n > int64(w.left) { // without reading it

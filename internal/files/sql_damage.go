@@ -125,10 +125,26 @@ func (s store) damagedDigests(ctx context.Context, after string, limit int) ([]s
 	return sqldb.Texts(ctx, s.db, `SELECT sha256 FROM file_damage WHERE healed_at IS NULL AND sha256 > $1 ORDER BY sha256 LIMIT $2`, after, limit)
 }
 
-// damages returns the damage that was not healed before since, what is not healed first.
-func (s store) damages(ctx context.Context, since int64, limit int) ([]damage, error) {
-	rows, err := s.db.Query(ctx, `SELECT sha256, kind, size, found_at, place, coalesce(healed_at, 0), healed_by FROM file_damage
-		WHERE healed_at IS NULL OR healed_at >= $1 ORDER BY CASE WHEN healed_at IS NULL THEN 0 ELSE 1 END, found_at DESC, sha256 LIMIT $2`, since, limit)
+// damagedCount is how many contents are damaged.
+func (s store) damagedCount(ctx context.Context) (n int64, err error) {
+	err = s.db.QueryRow(ctx, `SELECT count(*) FROM file_damage WHERE healed_at IS NULL`).Scan(&n)
+	return n, err
+}
+
+// damages returns the damage that was not healed before since and that concerns what a view
+// shows, what is not healed first.
+func (s store) damages(ctx context.Context, v view, since int64, limit int) ([]damage, error) {
+	w := listWriter{}
+	w.text(`SELECT d.sha256, d.kind, d.size, d.found_at, d.place, coalesce(d.healed_at, 0), d.healed_by FROM file_damage d WHERE (d.healed_at IS NULL OR d.healed_at >= `, w.arg(since), `)`)
+	if audiences := v.filter(); audiences != nil {
+		w.text(` AND (EXISTS (SELECT 1 FROM file_metadata f WHERE f.sha256 = d.sha256`)
+		w.visible(`f.audience`, audiences)
+		w.text(`) OR EXISTS (SELECT 1 FROM file_versions v JOIN file_metadata f ON f.id = v.file_id WHERE v.sha256 = d.sha256`)
+		w.visible(`f.owner_id`, audiences)
+		w.text(`))`)
+	}
+	w.text(` ORDER BY CASE WHEN d.healed_at IS NULL THEN 0 ELSE 1 END, d.found_at DESC, d.sha256 LIMIT `, w.arg(limit))
+	rows, err := s.db.Query(ctx, w.b.String(), w.args...)
 	if err != nil {
 		return nil, err
 	}
@@ -146,7 +162,14 @@ func (s store) damages(ctx context.Context, since int64, limit int) ([]damage, e
 	return list, rows.Err()
 }
 
-// concerned returns files that have a content now, or had it in an older version.
-func (s store) concerned(ctx context.Context, digest string, limit int) ([]File, error) {
-	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.sha256 = $1 OR f.id IN (SELECT v.file_id FROM file_versions v WHERE v.sha256 = $1) ORDER BY f.id LIMIT $2`, digest, limit)
+// concerned returns files that have a content now and that a view shows, or had it in an older
+// version, which only the owner sees.
+func (s store) concerned(ctx context.Context, v view, digest string, limit int) ([]File, error) {
+	w := listWriter{}
+	w.text(`SELECT `+fileColumns+` FROM file_metadata f WHERE (f.sha256 = `, w.arg(digest))
+	w.visible(`f.audience`, v.filter())
+	w.text(`) OR (f.id IN (SELECT v.file_id FROM file_versions v WHERE v.sha256 = `, w.arg(digest), `)`)
+	w.visible(`f.owner_id`, v.filter())
+	w.text(`) ORDER BY f.id LIMIT `, w.arg(limit))
+	return s.files(ctx, s.db, w.b.String(), w.args...)
 }

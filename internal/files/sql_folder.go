@@ -144,8 +144,9 @@ func raiseHeights(ctx context.Context, tx *sqldb.Tx, id string, height int64) er
 }
 
 // fits makes sure that a folder with so many in each other below it may lie in parent, which
-// is at the end of path. height may be too large a guess; then the tree below id is asked.
-func (s store) fits(ctx context.Context, tx *sqldb.Tx, path []step, id string, height int64) error {
+// is at the end of path. height may be too large a guess; then the tree below id is asked: of
+// what is live, or of what went to the trash as one thing.
+func (s store) fits(ctx context.Context, tx *sqldb.Tx, path []step, id, trash string, height int64) error {
 	room := int64(maxDepth - len(path)) // the newcomer lies len(path) deep: the root counts as none
 	if height <= room {
 		return nil
@@ -153,8 +154,8 @@ func (s store) fits(ctx context.Context, tx *sqldb.Tx, path []step, id string, h
 	if room >= 0 && id != "" {
 		err := tx.QueryRow(ctx, `WITH RECURSIVE below (id, n) AS (
 				SELECT id, 0 FROM folders WHERE id = $1
-				UNION ALL SELECT d.id, below.n + 1 FROM folders d JOIN below ON d.parent_id = below.id WHERE d.deleted_at IS NULL AND below.n < 1000
-			) SELECT max(n) FROM below`, id).Scan(&height)
+				UNION ALL SELECT d.id, below.n + 1 FROM folders d JOIN below ON d.parent_id = below.id WHERE coalesce(d.trash_id, '') = $2 AND below.n < 1000
+			) SELECT max(n) FROM below`, id, trash).Scan(&height)
 		if err != nil {
 			return err
 		}
@@ -276,7 +277,7 @@ func (s store) createFolder(ctx context.Context, c *changing, parent *Folder, na
 	}
 	path, err := s.pathOf(ctx, c.tx, parent.ID)
 	if err == nil {
-		err = s.fits(ctx, c.tx, path, "", 0)
+		err = s.fits(ctx, c.tx, path, "", "", 0)
 	}
 	if err != nil {
 		return nil, false, err

@@ -71,17 +71,23 @@ func (s store) moveFile(ctx context.Context, c *changing, f *File, to *Folder, o
 	if f.Folder == to.ID {
 		return nil // it is there
 	}
-	if to.Owner != f.Owner {
-		if err := c.reserve(to.Owner, f.Size); err != nil {
-			return err
-		}
-	}
 	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, to.ID, f.Name, f.ID, onConflict)
 	if err != nil {
 		return err
 	}
 	if v == replaceFile {
-		return s.moveInto(ctx, c, f, there.file, m)
+		if to.Owner != f.Owner {
+			err = c.reserve(to.Owner, f.Size)
+		}
+		if err == nil {
+			err = s.moveInto(ctx, c, f, there.file, m)
+		}
+		return err
+	}
+	if to.Owner != f.Owner {
+		if err := s.reserveWithVersions(ctx, c, to.Owner, f.Size, `file_id = $1`, f.ID); err != nil {
+			return err
+		}
 	}
 	old := *f
 	f.Folder, f.Name, f.key = to.ID, name, nameKey(name)
@@ -124,10 +130,29 @@ func (s store) moveInto(ctx context.Context, c *changing, f, present *File, m *m
 	return nil
 }
 
+// reserveWithVersions refuses files that come to an owner from another if they, of so many
+// bytes, do not fit into the quota together with their older versions.
+func (s store) reserveWithVersions(ctx context.Context, c *changing, owner string, bytes int64, which string, args ...any) error {
+	if c.spaces[owner].quota == nil { // nearly always
+		return nil
+	}
+	older, err := s.versionBytes(ctx, c, which, args...)
+	if err != nil {
+		return err
+	}
+	return c.reserve(owner, bytes+older)
+}
+
+// versionBytes is how much the older versions of files take.
+func (s store) versionBytes(ctx context.Context, c *changing, which string, args ...any) (bytes int64, err error) {
+	err = c.tx.QueryRow(ctx, `SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM file_versions WHERE `+which, args...).Scan(&bytes)
+	return bytes, err
+}
+
 // giveVersions counts the older versions of files for another owner.
 func (s store) giveVersions(ctx context.Context, c *changing, from, to, which string, args ...any) error {
-	var bytes int64
-	if err := c.tx.QueryRow(ctx, `SELECT CAST(coalesce(sum(size), 0) AS bigint) FROM file_versions WHERE `+which, args...).Scan(&bytes); err != nil {
+	bytes, err := s.versionBytes(ctx, c, which, args...)
+	if err != nil {
 		return err
 	}
 	c.set.inSpace(from, spaceCounts{versions: -bytes})
@@ -153,14 +178,14 @@ func (s store) moveFolder(ctx context.Context, c *changing, d, to *Folder, name 
 	if slices.ContainsFunc(path, func(at step) bool { return at.ID == d.ID }) {
 		return errs.New(errs.Conflict, "A folder cannot be moved into itself. Nothing was done to it.")
 	}
-	if err := s.fits(ctx, c.tx, path, d.ID, d.height); err != nil {
+	if err := s.fits(ctx, c.tx, path, d.ID, "", d.height); err != nil {
 		return err
 	}
 	if n := d.files + d.Folders; to.Owner != d.Owner && n > maxGivenAway {
 		return errs.Newf(errs.Conflict, "%q holds %d files and folders, and at most %d can go to another owner at once. Nothing was done to it; move what lies in it in parts.", d.Name, n, maxGivenAway)
 	}
 	if to.Owner != d.Owner {
-		if err := c.reserve(to.Owner, d.bytes); err != nil {
+		if err := s.reserveWithVersions(ctx, c, to.Owner, d.bytes, `file_id IN (`+belowTree+treeFiles+`)`, d.ID); err != nil {
 			return err
 		}
 	}

@@ -172,7 +172,7 @@ func (s store) restoreFolder(ctx context.Context, c *changing, t *Trashed, to *F
 	}
 	path, err := s.pathOf(ctx, c.tx, to.ID)
 	if err == nil {
-		err = s.fits(ctx, c.tx, path, "", d.height)
+		err = s.fits(ctx, c.tx, path, d.ID, t.ID, d.height)
 	}
 	if err != nil {
 		return "", err

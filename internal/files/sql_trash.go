@@ -10,12 +10,13 @@ import (
 )
 
 // trashColumns are what scanTrashed reads.
-const trashColumns = `t.id, t.kind, t.item_id, t.owner_id, t.audience, t.name, t.folder_id, t.path, t.files, t.bytes, t.deleted_at, t.deleted_by`
+const trashColumns = `t.id, t.kind, t.item_id, t.owner_id, t.audience, t.name, t.folder_id, t.path, t.files, t.bytes, t.deleted_at, t.deleted_by,
+	coalesce(CASE t.kind WHEN 'file' THEN (SELECT i.revision FROM file_metadata i WHERE i.id = t.item_id) ELSE (SELECT i.revision FROM folders i WHERE i.id = t.item_id) END, 0)`
 
 func scanTrashed(row scanner, t *Trashed) error {
 	var path string
 	var at int64
-	if err := row.Scan(&t.ID, &t.Kind, &t.Item, &t.Owner, &t.audience, &t.Name, &t.Folder, &path, &t.files, &t.bytes, &at, &t.By); err != nil {
+	if err := row.Scan(&t.ID, &t.Kind, &t.Item, &t.Owner, &t.audience, &t.Name, &t.Folder, &path, &t.files, &t.bytes, &at, &t.By, &t.Revision); err != nil {
 		return err
 	}
 	t.At = time.UnixMicro(at).UTC()

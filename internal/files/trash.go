@@ -32,8 +32,9 @@ type Trashed struct {
 	Folder string   // the folder it lay in, which may be gone
 	Path   []string // the names of the folders it lay in, from the root's first
 	counts
-	At time.Time
-	By string // the account that deleted it; "" for the household
+	At       time.Time
+	By       string // the account that deleted it; "" for the household
+	Revision int64  // the file's or folder's
 
 	audience string
 }
@@ -165,13 +166,13 @@ func confirm(by, all map[string]int64, said string) error {
 
 // Restore takes files out of the trash by their ids. It returns all that are there now and that
 // the principal of ctx may change, also those that had not been deleted.
-func (f *Files) Restore(ctx context.Context, ids []string) (there []File, err error) {
+func (f *Files) Restore(ctx context.Context, ids []string, match ifMatches) (there []File, err error) {
 	owners, err := f.store.ownersOfItems(ctx, transfer{files: items(ids)})
 	if err != nil || len(owners) == 0 {
 		return nil, err
 	}
 	var restored []File
-	may := gate(identity.From(ctx), identity.ChangeFile)
+	may := match.gate(gate(identity.From(ctx), identity.ChangeFile))
 	a, err := f.store.change(ctx, f.now().UnixMicro(), owners, func(c *changing) (err error) {
 		there, restored, err = f.store.restoreFiles(ctx, c, ids, may)
 		return err
@@ -197,11 +198,11 @@ type restored struct {
 
 // RestoreTrash takes things out of the trash, each on its own: back to where they were, even if
 // the folder is gone.
-func (f *Files) RestoreTrash(ctx context.Context, ids []string, onConflict conflict, confirmed string) ([]restored, error) {
+func (f *Files) RestoreTrash(ctx context.Context, ids []string, match ifMatches, onConflict conflict, confirmed string) ([]restored, error) {
 	var all []restored
 	going := map[string]int64{} // replaced by the whole request, each thing a transaction of its own
 	for _, id := range uniqueIDs(ids) {
-		r, err := f.restoreOne(ctx, id, onConflict, confirmed, going)
+		r, err := f.restoreOne(ctx, id, match[id], onConflict, confirmed, going)
 		if err != nil && !itsOwn(err) {
 			return all, err
 		}
@@ -211,8 +212,14 @@ func (f *Files) RestoreTrash(ctx context.Context, ids []string, onConflict confl
 	return all, nil
 }
 
-func (f *Files) restoreOne(ctx context.Context, id string, onConflict conflict, confirmed string, going map[string]int64) (r restored, err error) {
-	may := gateTrash(identity.From(ctx), identity.ChangeFile)
+func (f *Files) restoreOne(ctx context.Context, id string, match ifMatch, onConflict conflict, confirmed string, going map[string]int64) (r restored, err error) {
+	permitted := gateTrash(identity.From(ctx), identity.ChangeFile)
+	may := func(t *Trashed) error {
+		if err := permitted(t); err != nil {
+			return err
+		}
+		return match.folder(t.Name, t.Revision)
+	}
 	t, err := f.store.trashed(ctx, f.store.db, id)
 	if err == nil {
 		err = may(t)

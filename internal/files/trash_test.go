@@ -304,6 +304,71 @@ func TestDeleteIfMatch(t *testing.T) {
 	})
 }
 
+// TestRestoreIfMatch: what is no longer as one saw it stays in the trash.
+func TestRestoreIfMatch(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		f, other := h.put("a", "1", ""), h.put("b", "2", "")
+		d := h.folderAt("household", "d")
+		gone := into[deletedManyBody](h, h.api("POST", "/files/delete", fmt.Sprintf(`{"ids":[%q,%q],"folders":[%q]}`, f.ID, other.ID, d)))
+		h.want(h.request("POST", "/"+f.ID+"/restore", nil, "If-Match", f.ETag), 412)
+		h.want(h.request("POST", "/"+f.ID+"/restore", nil, "If-Match", "r2"), 400)
+		several := func(tag string) string {
+			return fmt.Sprintf(`{"ids":[%q,%q],"if_match":{%q:%q}}`, f.ID, other.ID, other.ID, tag)
+		}
+		h.want(h.api("POST", "/files/restore", several(other.ETag)), 412)
+		h.want(h.api("POST", "/files/restore", several("r2")), 400)
+		trash := into[trashBody](h, h.api("GET", "/trash", ""))
+		in := map[string]string{} // the trash, by what it was
+		for _, item := range trash.Items {
+			in[item.ItemID] = item.ID
+			if item.ETag != `"r2"` {
+				t.Errorf("got %+v, want the etag that it has since", item)
+			}
+		}
+		if len(gone.Trash) != 3 || len(in) != 3 {
+			t.Fatalf("got %+v, then %+v", gone, trash)
+		}
+		body := fmt.Sprintf(`{"ids":[%q,%q,%q],"if_match":{%q:%q,%q:%q}}`, in[f.ID], in[other.ID], in[d], in[f.ID], `"r2"`, in[d], `"r1"`)
+		got := into[restoredTrashBody](h, h.api("POST", "/trash/restore", body))
+		if len(got.Restored) != 2 || len(got.Failed) != 1 || got.Failed[0].ID != in[d] || got.Failed[0].Status != 412 || got.Failed[0].Type != "urn:homeserver:changed" {
+			t.Errorf("got %+v, want the files back and the folder refused", got)
+		}
+		h.want(h.api("POST", "/trash/restore", fmt.Sprintf(`{"ids":[%q],"if_match":{%q:"r2"}}`, in[d], in[d])), 400)
+		h.want(h.request("POST", "/"+f.ID+"/restore", nil, "If-Match", `"`+*f.SHA256+`"`), 200)
+		h.want(h.request("POST", "/"+f.ID+"/restore", nil, "If-Match", `"r9"`), 412) // not in the trash
+		if got := into[restoredTrashBody](h, h.api("POST", "/trash/restore", fmt.Sprintf(`{"ids":[%q],"if_match":{%q:%q}}`, in[d], in[d], `"r2"`))); len(got.Restored) != 1 {
+			t.Errorf("got %+v", got)
+		}
+		h.counted()
+	})
+}
+
+// TestRestoreOfAFolderThatWasOnceDeep: what comes back is as deep as it is, not as it ever was.
+func TestRestoreOfAFolderThatWasOnceDeep(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		names := func(n int) string { return strings.TrimSuffix(strings.Repeat("d/", n), "/") }
+		top := h.folderAt("household", "top")
+		h.folderAt(top, names(maxDepth-1))
+		first := h.folderAt(top, "d")
+		h.want(h.api("DELETE", "/folders/"+first, ""), 200) // now it is flat
+		flat := h.folderAt(top, "flat")
+		// It lies at the end of a long path, in which it may lie for all it holds.
+		home := h.folderAt("household", "home/"+names(maxDepth-3))
+		moved := into[transferredBody](h, h.api("POST", "/files/move", fmt.Sprintf(`{"folders":[{"id":%q}],"to":%q}`, top, home)))
+		if len(moved.Failed) != 0 {
+			t.Fatalf("got %+v", moved)
+		}
+		gone := into[deletedManyBody](h, h.api("DELETE", "/folders/"+top, ""))
+		got := into[restoredTrashBody](h, h.api("POST", "/trash/restore", fmt.Sprintf(`{"ids":[%q]}`, gone.Trash[0])))
+		if len(got.Failed) != 0 || len(got.Restored) != 1 {
+			t.Errorf("got %+v, want it back", got)
+		}
+		h.want(h.api("GET", "/folders/"+flat, ""), 200)
+		h.wholeTree()
+		h.counted()
+	})
+}
+
 // TestDestroy: what is deleted from the trash is gone for good, and much of it asks for its number.
 func TestDestroy(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

@@ -167,7 +167,7 @@ func (f *Files) stageContent(ctx context.Context, row *File, kind string, body i
 
 // Versions lists what a file's content once was, the newest first.
 func (f *Files) Versions(ctx context.Context, id string) ([]Version, error) {
-	if _, err := f.fileFor(ctx, id, identity.ReadFile); err != nil {
+	if _, err := f.fileFor(ctx, id, identity.ReadVersions); err != nil {
 		return nil, err
 	}
 	return f.store.versions(ctx, id)
@@ -197,7 +197,7 @@ func (f *Files) versionFor(ctx context.Context, id, version string, actions ...i
 
 // RestoreVersion makes a version the file's content again; what the file was becomes a version.
 func (f *Files) RestoreVersion(ctx context.Context, id, version string, match ifMatch) (*File, error) {
-	may := gateIf(identity.From(ctx), match, identity.ChangeFile)
+	may := gateIf(identity.From(ctx), match, identity.ChangeVersions)
 	row, a, err := f.store.restoreVersion(ctx, id, version, f.now().UTC().Truncate(time.Microsecond), may)
 	if err != nil {
 		return nil, err
@@ -208,12 +208,15 @@ func (f *Files) RestoreVersion(ctx context.Context, id, version string, match if
 }
 
 // PinVersion keeps a version until it is unpinned, or no longer.
-func (f *Files) PinVersion(ctx context.Context, id, version string, pinned bool) (*Version, error) {
-	row, v, err := f.versionFor(ctx, id, version, identity.ChangeFile)
+func (f *Files) PinVersion(ctx context.Context, id, version string, pinned bool, match ifMatch) (*Version, error) {
+	row, v, err := f.versionFor(ctx, id, version, identity.ChangeVersions)
+	if err == nil {
+		err = match.file(row)
+	}
 	if err != nil || v.Pinned == pinned {
 		return v, err
 	}
-	if err := f.store.pinVersion(ctx, id, version, pinned, gate(identity.From(ctx), identity.ChangeFile)); err != nil {
+	if err := f.store.pinVersion(ctx, id, version, pinned, gateIf(identity.From(ctx), match, identity.ChangeVersions)); err != nil {
 		return nil, err
 	}
 	v.Pinned = pinned
@@ -222,8 +225,11 @@ func (f *Files) PinVersion(ctx context.Context, id, version string, pinned bool)
 }
 
 // DeleteVersion forgets a version for good.
-func (f *Files) DeleteVersion(ctx context.Context, id, version string) error {
-	row, a, err := f.store.deleteVersion(ctx, id, version, f.now().UnixMicro(), gate(identity.From(ctx), identity.ChangeFile))
+func (f *Files) DeleteVersion(ctx context.Context, id, version string, match ifMatch) error {
+	if _, err := f.fileFor(ctx, id, identity.ChangeVersions); err != nil { // before anything is said of the version
+		return err
+	}
+	row, a, err := f.store.deleteVersion(ctx, id, version, f.now().UnixMicro(), gateIf(identity.From(ctx), match, identity.ChangeVersions))
 	if err != nil {
 		return err
 	}

@@ -133,6 +133,74 @@ func TestVersionsArePinnedAndDeleted(t *testing.T) {
 	})
 }
 
+// TestVersionsIfMatch: a version of a file that has changed since one saw it stays as it is.
+func TestVersionsIfMatch(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		f := h.put("a", "one", "")
+		now := into[FileBody](h, h.replaceWith(f.ID, "two"))
+		path := "/" + f.ID + "/versions/" + h.versionsOf(f.ID)[0].ID
+		pin := func(pinned, match string, status int) {
+			h.want(h.request("PATCH", path, strings.NewReader(`{"pinned":`+pinned+`}`), "Content-Type", "application/json", "If-Match", match), status)
+		}
+		for match, status := range map[string]int{f.ETag: 412, "r2": 400} {
+			pin("true", match, status)
+			pin("false", match, status) // what it is already
+			h.want(h.request("DELETE", path, nil, "If-Match", match), status)
+		}
+		if got := h.versionsOf(f.ID); len(got) != 1 || got[0].Pinned {
+			t.Errorf("refused, and then got %+v", got)
+		}
+		pin("true", now.ETag, 200)
+		pin("false", `"`+*now.SHA256+`"`, 200)
+		h.want(h.request("DELETE", path, nil, "If-Match", now.ETag), 204)
+	})
+}
+
+// TestWhatNobodySaidOfTheContent: what a client sends of every body by itself is no new type.
+func TestWhatNobodySaidOfTheContent(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		f := h.put("a.txt", "0", "")
+		for i, said := range []string{"application/x-www-form-urlencoded", "application/octet-stream", "Application/X-WWW-Form-Urlencoded; charset=UTF-8", ""} {
+			if got := into[FileBody](h, h.replaceWith(f.ID, strings.Repeat("x", i+1), "Content-Type", said)); got.ContentType != "text/plain" || got.Size != int64(i+1) {
+				t.Errorf("%q: got %+v", said, got)
+			}
+		}
+		if got := into[FileBody](h, h.replaceWith(f.ID, "{}", "Content-Type", "application/json")); got.ContentType != "application/json" {
+			t.Errorf("got %+v", got)
+		}
+	})
+}
+
+// TestVersionsOfASharedFile: whom a file is shared with sees what it is, and nothing of what
+// it was before; of the household's files all members see that.
+func TestVersionsOfASharedFile(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a, b := h.as(ada()), h.as(bob())
+		diary := into[FileBody](a, a.upload("diary", "secret"))
+		a.want(a.replaceWith(diary.ID, "for everybody"), 200)
+		a.want(a.send("PATCH", "/"+diary.ID, `{"shared":true}`), 200)
+		b.want(b.replaceWith(diary.ID, "bob was here"), 200)
+		w := b.want(b.get(prefix+"/"+diary.ID+"/versions"), 403)
+		if p := problemIn(b, w.Body); !strings.Contains(p.Detail, "owner") {
+			t.Errorf("got %+v, want a sentence that says whose they are", p)
+		}
+		list := a.versionsOf(diary.ID)
+		if len(list) != 2 {
+			t.Fatalf("got %+v", list)
+		}
+		b.want(b.get(prefix+"/"+diary.ID+"/versions/"+list[1].ID+"/download"), 403)
+		if got := a.content(diary.ID + "/versions/" + list[1].ID + "/download"); got != "secret" {
+			t.Errorf("got %q", got)
+		}
+		ours := h.put("ours", "1", "")
+		b.want(b.replaceWith(ours.ID, "2"), 200)
+		if got := a.versionsOf(ours.ID); len(got) != 1 {
+			t.Errorf("got %+v", got)
+		}
+		h.as(guest()).want(h.as(guest()).get(prefix+"/"+ours.ID+"/versions"), 403)
+	})
+}
+
 // TestReplaceKeepsTheOldContentUntilAllIsThere: a body that ends early changes nothing.
 func TestReplaceKeepsTheOldContentUntilAllIsThere(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {

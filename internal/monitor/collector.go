@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"homeserver/internal/monitor/machine"
 )
 
 // errLate is the error of a collector that had not answered by the deadline of its tick.
 var errLate = errors.New("no answer in time")
 
 // errUnsupported is the error of a figure that this platform does not offer.
-var errUnsupported = errors.New("not offered by this platform")
+var errUnsupported = machine.ErrUnsupported
 
 // collector asks the system one question, in a goroutine of its own, so that a question that
 // hangs (statfs on a dead network mount) holds up nobody. At most one is outstanding.
@@ -83,6 +85,22 @@ func (c *collector[T]) take(ctx context.Context) (reading[T], bool) {
 	}
 	c.report(r.err)
 	return r, r.err == nil
+}
+
+// poll returns the answer if it has come by now.
+func (c *collector[T]) poll() (r reading[T], answered bool) {
+	if !c.asked {
+		return r, false
+	}
+	select {
+	case r = <-c.done:
+		c.busy = false
+		c.keep(r)
+		c.report(r.err)
+		return r, true
+	default:
+		return r, false
+	}
 }
 
 func (c *collector[T]) keep(r reading[T]) {

@@ -17,6 +17,7 @@ const (
 	eventBoot  = "boot"         // the machine started
 	eventStart = "server_start" // HomeServer started
 	eventOOM   = "oom_kill"     // the kernel killed processes for want of memory
+	eventAlert = "alert"        // a rule was broken
 )
 
 // oomKills is the name of the metric that tells of killed processes.
@@ -74,7 +75,7 @@ func (m *Monitor) getEvents(ctx context.Context, in *eventsInput) (*answer[event
 	body.Complete = len(noted) < maxEvents
 	ctx, cancel := context.WithTimeout(ctx, eventsTimeout)
 	defer cancel()
-	for _, source := range m.config.Events {
+	for _, source := range append([]EventSource{m.alertEvents}, m.config.Events...) {
 		more, err := source(ctx, in.From, in.To, maxEvents)
 		if err != nil {
 			m.log.Warn("a part of the server cannot say what happened", "error", err)
@@ -87,6 +88,26 @@ func (m *Monitor) getEvents(ctx context.Context, in *eventsInput) (*answer[event
 		body.Events, body.Complete = body.Events[extra:], false
 	}
 	return answerOf(body), nil
+}
+
+// alertEvents is the alerts of a span.
+func (m *Monitor) alertEvents(ctx context.Context, from, to time.Time, most int) ([]Event, error) {
+	if m.alerts == nil {
+		return nil, nil
+	}
+	list, err := m.alerts.Past(ctx, from, to, most)
+	var events []Event
+	for _, e := range list {
+		one := Event{At: e.Raised, Kind: eventAlert, Title: e.RuleName, Count: 1}
+		if e.SeriesTitle != "" {
+			one.Title += ": " + e.SeriesTitle
+		}
+		if !e.Cleared.IsZero() {
+			one.Until = &e.Cleared
+		}
+		events = append(events, one)
+	}
+	return events, err
 }
 
 // checkSpan refuses a span that nothing can be known of.

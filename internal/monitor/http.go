@@ -38,6 +38,12 @@ func (m *Monitor) routes(r *httpd.Router) {
 	httpd.Register(r, describe("/recent", "get-recent", "The last minutes",
 		"Samples of up to 15 minutes, one every 2 s, oldest first, in columns for charts. `null` is a gap: not measured. They are kept in memory and begin anew with the server."), m.getRecent)
 	m.historyRoutes(r)
+	if m.alerts != nil {
+		m.alerts.Routes(r)
+	}
+	m.explainRoutes(r)
+	m.processRoutes(r)
+	m.prometheusRoutes(r)
 	r.Handle(m.describeFeed(r), m.serveFeed)
 	r.Handle(m.describeLive(r), m.serveLive)
 }

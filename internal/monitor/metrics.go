@@ -7,6 +7,8 @@ import (
 )
 
 // readings says a snapshot in the registry's words. What was not measured at this tick is a gap.
+// What the questions say comes before what the promised figures say of the same: it knows more
+// (of memory, that ZFS' cache is available).
 func (m *Monitor) readings(s *Snapshot) []metric.Reading {
 	fresh := func(name string, v float64) float64 {
 		if !s.fresh(name) {
@@ -15,7 +17,7 @@ func (m *Monitor) readings(s *Snapshot) []metric.Reading {
 		return v
 	}
 	r := m.metrics
-	return []metric.Reading{
+	promised := []metric.Reading{
 		r.Reading(metric.CPUPercent, fresh(nameCPU, s.CPU)),
 		r.Reading(metric.Load1, s.Load.One),
 		r.Reading(metric.MemoryPercent, fresh(nameMemory, s.Memory.percent())),
@@ -28,6 +30,34 @@ func (m *Monitor) readings(s *Snapshot) []metric.Reading {
 		r.Reading(metric.NetworkReceivedBytesPerSecond, s.NetReceived),
 		r.Reading(metric.NetworkSentBytesPerSecond, s.NetSent),
 	}
+	n := len(promised)
+	for _, m := range s.Measured {
+		if m.Batch != nil {
+			n += len(m.Batch.Readings)
+		}
+	}
+	all := make([]metric.Reading, 0, n)
+	for _, p := range promised {
+		if s.measured(p.Metric.Name, p.Instance) == nil {
+			all = append(all, p)
+		}
+	}
+	for _, m := range s.Measured {
+		if m.Batch != nil {
+			all = append(all, m.Batch.Readings...)
+		}
+	}
+	return all
+}
+
+// measured finds the question that told of a series at this tick.
+func (s *Snapshot) measured(name, instance string) *Measured {
+	for i := range s.Measured {
+		if b := s.Measured[i].Batch; b != nil && b.Origin(name, instance) != nil {
+			return &s.Measured[i]
+		}
+	}
+	return nil
 }
 
 // Tick is the snapshot in the registry's words.

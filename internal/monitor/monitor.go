@@ -17,12 +17,16 @@
 package monitor
 
 import (
+	"cmp"
 	"context"
+	"embed"
+	"io/fs"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"homeserver/internal/monitor/alerts"
 	"homeserver/internal/monitor/feed"
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -33,10 +37,18 @@ import (
 // 100 ms after the start; longer means that the sampler does not run.
 const firstWait = 5 * time.Second
 
+//go:embed migrations/*.sql
+var migrations embed.FS
+
 // Config says what to watch.
 type Config struct {
+	// Metrics says who may read /metrics: MetricsToken, MetricsLAN or MetricsOff.
+	Metrics string `env:"METRICS" envDefault:"token"`
+
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
+	// Root is where /proc and /sys are found on Linux; "" is "/".
+	Root string
 	// HistoryURL is the SQLite file of the history, for sqldb.Open; "" keeps none.
 	HistoryURL string
 	// HistoryMaxBytes is how large it may grow; 0 is the usual limit.
@@ -50,35 +62,43 @@ type Usage func() (files, bytes int64)
 
 // Monitor samples the machine and hands out what it saw.
 type Monitor struct {
-	config  Config
-	usage   Usage
-	log     *slog.Logger
-	current atomic.Pointer[Snapshot]
-	first   chan struct{} // closed when current is set for the first time
-	feed    *feed.Feed
-	shown   atomic.Pointer[shown]
-	memory  memory
-	live    *live
-	sampler *sampler
-	metrics *metric.Registry
+	config    Config
+	usage     Usage
+	log       *slog.Logger
+	current   atomic.Pointer[Snapshot]
+	first     chan struct{} // closed when current is set for the first time
+	feed      *feed.Feed
+	shown     atomic.Pointer[shown]
+	memory    memory
+	live      *live
+	sampler   *sampler
+	metrics   *metric.Registry
+	house     house
+	alerts    *alerts.Alerts // nil without UseAlerts
+	processes *processes
+	freezing  chan struct{} // an alert was raised
 }
 
 // New makes the room. It asks the system nothing before Run.
 func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Monitor {
-	return newMonitor(config, usage, log, newSource("/"))
+	return newMonitor(config, usage, log, newSource(cmp.Or(config.Root, "/")))
 }
 
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
 		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
-		metrics: metric.New(),
+		metrics: src.metrics, freezing: make(chan struct{}, 1), processes: newProcesses(src.root),
 	}
 }
 
 // Service is what the room offers the house.
 func (m *Monitor) Service() service.Service {
-	return service.Service{Name: "monitoring", Routes: m.routes, Run: m.Run}
+	sub, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		panic("monitor: the embedded migrations have moved: " + err.Error())
+	}
+	return service.Service{Name: "monitoring", Migrations: sub, Routes: m.routes, Run: m.Run}
 }
 
 // Run samples until ctx ends, then says goodbye to the live clients.
@@ -86,6 +106,11 @@ func (m *Monitor) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { m.live.run(ctx) })
 	group.Go(func() { m.runMemory(ctx) })
+	group.Go(func() { m.askHouse(ctx) })
+	group.Go(func() { m.runFreezer(ctx) })
+	if m.alerts != nil {
+		group.Go(func() { _ = m.alerts.Run(ctx) }) // it only ends with ctx
+	}
 	m.sampler.run(ctx, m.publish)
 	group.Wait()
 	return nil
@@ -93,8 +118,11 @@ func (m *Monitor) Run(ctx context.Context) error {
 
 // publish makes s what everybody sees from now on.
 func (m *Monitor) publish(s *Snapshot) {
-	s.Readings = m.readings(s)
+	s.Readings = append(m.readings(s), m.houseReadings()...)
 	m.remember(s)
+	if m.alerts != nil {
+		m.alerts.Take(s.Tick())
+	}
 	if s.Complete() {
 		frame := m.frame(s)
 		m.shown.Store(&shown{frame: frame})
@@ -123,4 +151,12 @@ func (m *Monitor) snapshot(ctx context.Context) (*Snapshot, error) {
 		return nil, errs.Newf(errs.Unavailable, "Not known yet: %s. Try again in a few seconds.", s.missing())
 	}
 	return s, nil
+}
+
+// SeriesCount is how many figures the last tick had.
+func (m *Monitor) SeriesCount() int {
+	if s := m.current.Load(); s != nil {
+		return len(s.Readings)
+	}
+	return 0
 }

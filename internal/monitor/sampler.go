@@ -5,6 +5,8 @@ import (
 	"log/slog"
 	"math"
 	"time"
+
+	"homeserver/internal/monitor/machine"
 )
 
 const (
@@ -35,6 +37,8 @@ type sampler struct {
 	network *collector[[]counters]
 	host    *collector[Host]
 	close   func()
+	core    coreReaders
+	details *details
 
 	cpuBefore  *cpuTimes
 	cpuPercent float64
@@ -54,6 +58,8 @@ func newSampler(storagePath string, src *source, log *slog.Logger) *sampler {
 		network: newCollector("network", log, src.network),
 		host:    newCollector("host", log, src.host),
 		close:   src.close,
+		core:    src.readers(),
+		details: newDetails(log, src.questions, src.stop),
 	}
 }
 
@@ -97,6 +103,7 @@ func (s *sampler) tick(ctx context.Context) *Snapshot {
 	lookAtHost := s.ticks%hostEvery == 0 || !s.host.known
 	s.ticks++
 	s.start(lookAtHost)
+	s.details.start(s.ticks - 1)
 	deadline := collectorDeadline
 	if !s.haveCPU || !s.memory.known || !s.disk.known {
 		deadline = patientDeadline
@@ -107,17 +114,22 @@ func (s *sampler) tick(ctx context.Context) *Snapshot {
 	if !s.takeCPU(ctx) {
 		snap.Stale = append(snap.Stale, nameCPU)
 	}
-	if _, ok := s.memory.take(ctx); !ok {
+	memory, ok := s.memory.take(ctx)
+	s.details.core(nameMemory, s.core.memory, memory.at, memory.err)
+	if !ok {
 		snap.Stale = append(snap.Stale, nameMemory)
 	}
 	if _, ok := s.disk.take(ctx); !ok {
 		snap.Stale = append(snap.Stale, nameDisk)
 	}
-	if r, ok := s.load.take(ctx); ok {
-		snap.Load = r.value
+	load, ok := s.load.take(ctx)
+	s.details.core("load", s.core.load, load.at, load.err)
+	if ok {
+		snap.Load = load.value
 	}
-	snap.DiskRead, snap.DiskWrite = takeRate(ctx, s.diskIO, &s.diskRate)
-	snap.NetReceived, snap.NetSent = takeRate(ctx, s.network, &s.netRate)
+	snap.DiskRead, snap.DiskWrite = s.takeRate(ctx, s.diskIO, s.core.diskIO, &s.diskRate)
+	snap.NetReceived, snap.NetSent = s.takeRate(ctx, s.network, s.core.network, &s.netRate)
+	snap.Measured = s.details.collect(ctx)
 	if lookAtHost {
 		s.host.take(ctx)
 	}
@@ -146,6 +158,7 @@ func (s *sampler) start(lookAtHost bool) {
 // takeCPU brings the processor figure up to date, if there is an interval to look at.
 func (s *sampler) takeCPU(ctx context.Context) bool {
 	r, ok := s.cpu.take(ctx)
+	s.details.core(nameCPU, s.core.cpu, r.at, r.err)
 	if !ok {
 		return false
 	}
@@ -162,8 +175,9 @@ func (s *sampler) takeCPU(ctx context.Context) bool {
 	return true
 }
 
-func takeRate(ctx context.Context, c *collector[[]counters], r *rate) (in, out float64) {
+func (s *sampler) takeRate(ctx context.Context, c *collector[[]counters], detail machine.Reader, r *rate) (in, out float64) {
 	got, ok := c.take(ctx)
+	s.details.core(c.name, detail, got.at, got.err)
 	if !ok {
 		return math.NaN(), math.NaN()
 	}
@@ -172,6 +186,7 @@ func takeRate(ctx context.Context, c *collector[[]counters], r *rate) (in, out f
 
 // stop lets go of the open descriptors, unless a collector still hangs on one.
 func (s *sampler) stop() {
+	s.details.stop()
 	if s.cpu.busy || s.memory.busy || s.load.busy || s.diskIO.busy || s.network.busy || s.host.busy {
 		return
 	}

@@ -14,6 +14,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"homeserver/internal/monitor/machine"
 	"homeserver/internal/platform/errs"
 )
 
@@ -32,6 +33,7 @@ func steady(s *sampler) {
 	s.load.read = func() (loadAverages, error) { return loadAverages{1, 2, 3}, nil }
 	s.diskIO.read = func() ([]counters, error) { n := uint64(passed() * 1000); return []counters{{"sda", n, n}}, nil }
 	s.network.read = func() ([]counters, error) { n := uint64(passed() * 10); return []counters{{"eth0", n, n}}, nil }
+	s.details.questions = func() []machine.Question { return nil }
 	s.host.read = func() (Host, error) { return Host{Hostname: "attic", Scope: scopeHost, CPUs: 4}, nil }
 }
 

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+
+	"homeserver/internal/monitor/machine"
 )
 
 // host looks up what hardly changes: names, processors, and whose numbers these are.
@@ -144,14 +146,13 @@ func hasController(list, name string) bool {
 
 // totalMemory reads MemTotal by itself: the meminfo descriptor belongs to its collector.
 func (s *source) totalMemory() uint64 {
-	own := source{}
-	own.meminfo.path = s.meminfo.path
-	defer own.close()
-	m, err := own.memory()
-	if err != nil {
+	own := machine.NewMemory(s.root, s.metrics)
+	defer own.Close()
+	if err := own.Read(); err != nil {
 		return 0
 	}
-	return m.Total
+	total, _, _, _ := own.Use()
+	return total
 }
 
 // text reads a small file, "" when it cannot be read.

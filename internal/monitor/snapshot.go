@@ -28,6 +28,7 @@ type Snapshot struct {
 	NetReceived, NetSent      float64
 	Host                      Host
 	Readings                  []metric.Reading // every figure of this tick
+	Measured                  []Measured       // what each question said of it
 	Stale                     []string         // names of promised figures that are older than this tick
 	haveCPU, haveMem, haveDsk bool
 }

@@ -14,6 +14,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"homeserver/internal/monitor/machine"
+	"homeserver/internal/monitor/metric"
 )
 
 var compareCounters = cmp.AllowUnexported(counters{})
@@ -141,6 +144,25 @@ func TestMemoryOfOldKernels(t *testing.T) {
 	got, err := fakeMachine(t, "lxc").memory()
 	if want := uint64(300000+100000+500000+50000-20000) << 10; err != nil || got.Available != want {
 		t.Errorf("available: got %d, %v, want %d", got.Available, err, want)
+	}
+}
+
+// TestOriginalsFiguresStay: what the original's addresses promise is what the kernel says, also
+// where ZFS' cache makes more memory available; the figures of history know of the cache.
+func TestOriginalsFiguresStay(t *testing.T) {
+	s := fakeMachine(t, "machine")
+	put(t, s, "proc/spl/kstat/zfs/arcstats", "13 1\nname type data\nc_min 4 1024000000\nsize 4 2048000000\n")
+	m := newMonitor(Config{StoragePath: t.TempDir()}, fixedUsage, quiet(), s)
+	m.sampler.details.questions = func() []machine.Question { return nil }
+	snap := m.sampler.tick(t.Context())
+	m.publish(snap)
+	if got := system(snap); got.MemoryPercent != 25 || got.MemoryTotalGB != 15.26 || got.MemoryUsedGB != 3.81 {
+		t.Errorf("got %+v, want the kernel's 25 %% of 15.26 GB", got)
+	}
+	for _, r := range snap.Readings {
+		if r.Key() == metric.MemoryUsedBytes && r.Value != 4000000<<10-1024000000 {
+			t.Errorf("got %v bytes in use, want 1,024,000,000 less than the kernel says", r.Value)
+		}
 	}
 }
 

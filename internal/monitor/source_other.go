@@ -13,13 +13,32 @@ import (
 	"github.com/shirou/gopsutil/v4/host"
 	"github.com/shirou/gopsutil/v4/load"
 	"github.com/shirou/gopsutil/v4/mem"
+
+	"homeserver/internal/monitor/machine"
+	"homeserver/internal/monitor/metric"
 )
 
 // source asks macOS and Windows through gopsutil.
-type source struct{}
+type source struct {
+	root    string // always that of the machine
+	metrics *metric.Registry
+	others  *machine.Others
+}
 
 // newSource makes a source; there is no other root than the machine's.
-func newSource(string) *source { return &source{} }
+func newSource(string) *source {
+	metrics := metric.New()
+	return &source{"/", metrics, machine.NewOthers(metrics)}
+}
+
+// readers are none: the promised figures are all that their questions tell here.
+func (s *source) readers() coreReaders { return coreReaders{} }
+
+// stop ends what the questions started.
+func (s *source) stop() { s.others.Close() }
+
+// questions are those beside the promised figures, as of now.
+func (s *source) questions() []machine.Question { return s.others.Questions() }
 
 func (s *source) close() {}
 

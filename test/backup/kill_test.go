@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"homeserver/internal/files/vault"
+	"homeserver/internal/platform/sqldb/sqldbtest"
 	"homeserver/test/server"
 )
 
@@ -77,26 +78,45 @@ func TestKilledBackups(t *testing.T) {
 // gives back the whole house in the end.
 func TestKilledRestores(t *testing.T) {
 	t.Parallel()
-	s := server.Start(t, server.Options{})
-	for n := range 5 {
-		s.Upload(t, fmt.Sprint(n), []byte(fmt.Sprint("content ", n)))
-	}
-	dir := filepath.Join(t.TempDir(), "backups")
-	backUp(t, s, dir)
-	r := server.New(t, server.Options{Tags: "failpoint"})
-	for _, point := range []string{"before-marker:1", "after-marker:1", "after-create:2", "mid-write:1", "before-fsync:2", "after-fsync:1", "after-rename:1"} {
-		dies(t, r, point, "restore", dir)
-	}
-	if out, errOut, code := r.CLI("restore", dir); code != 0 {
-		t.Fatalf("restore: %d %s %s", code, out, errOut)
-	}
-	if out, errOut, code := r.CLI("check"); code != 0 {
-		t.Errorf("check: %d %s %s", code, out, errOut)
-	}
-	r.Start()
-	if got := r.ListFiles(t, "").Total; got != 5 {
-		t.Errorf("got %d files, want 5", got)
-	}
+	server.OnEach(t, func(t *testing.T, env map[string]string) {
+		s := server.Start(t, server.Options{Env: env})
+		for n := range 5 {
+			s.Upload(t, fmt.Sprint(n), []byte(fmt.Sprint("content ", n)))
+		}
+		dir := filepath.Join(t.TempDir(), "backups")
+		first := backUp(t, s, dir)
+		other := map[string]string{}
+		last := "restore-ready:1"
+		if env["DATABASE_URL"] != "" {
+			other["DATABASE_URL"], last = sqldbtest.Postgres(t), "restore-tables:1"
+		}
+		r := server.New(t, server.Options{Tags: "failpoint", Env: other})
+		for _, point := range []string{"before-marker:1", "after-marker:1", "after-create:2", "mid-write:1", "before-fsync:2", "after-fsync:1", "after-rename:1", last} {
+			dies(t, r, point, "restore", dir)
+		}
+		s.Upload(t, "later", []byte("later"))
+		backUp(t, s, dir)
+		if out, errOut, code := r.CLI("restore", dir); env["DATABASE_URL"] != "" && (code != 1 || !strings.Contains(errOut, first)) {
+			t.Errorf("another backup into the same tables: %d %s %s", code, out, errOut)
+		}
+		if out, errOut, code := r.CLI("restore", dir, "--snapshot", first); env["DATABASE_URL"] != "" && code != 0 {
+			t.Fatalf("restore: %d %s %s", code, out, errOut)
+		}
+		if out, errOut, code := r.CLI("restore", dir, "--snapshot", first); code != 1 || !strings.Contains(errOut, "in use") {
+			t.Errorf("when it is done: %d %s %s", code, out, errOut)
+		}
+		if out, errOut, code := r.CLI("check"); code != 0 {
+			t.Errorf("check: %d %s %s", code, out, errOut)
+		}
+		r.Start()
+		want := 6 // SQLite's file was not there yet: the newest came
+		if env["DATABASE_URL"] != "" {
+			want = 5
+		}
+		if got := r.ListFiles(t, "").Total; got != want {
+			t.Errorf("got %d files, want %d", got, want)
+		}
+	})
 }
 
 // dies runs a command that is killed at a failpoint, beside the server.

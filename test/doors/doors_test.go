@@ -4,6 +4,7 @@ package doors
 
 import (
 	"bufio"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -129,6 +130,24 @@ func (h *house) userID(t *testing.T, name string) string {
 	}
 	t.Fatalf("there is no account %q", name)
 	return ""
+}
+
+// beginning is the status of an answer that never ends; what follows it is not read.
+func (h *house) beginning(t *testing.T, path string, who person) int {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, h.nobody.Base+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = who.header.Clone()
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	return response.StatusCode
 }
 
 // socket opens a WebSocket as somebody with more headers, and returns the status of the answer

@@ -35,7 +35,9 @@ type row struct {
 	kind    kind
 	bulk    bool   // answers 200 and lists as missing what may not be read
 	raises  bool   // works on what is in the trash
+	older   bool   // about what the file once was, which is not shared with it
 	ends    bool   // signs out whoever asks
+	stream  bool   // the answer never ends
 	path    string // instead of the route's
 	body    any    // or a func(id string) any
 	ok      int    // the answer to whoever may; 0 is 200
@@ -113,58 +115,80 @@ func table() map[string]row {
 		"POST /api/v1/invitations":             manage(200, map[string]any{"role": "guest"}),
 		"DELETE /api/v1/invitations/{id}":      manage(404, nil),
 		"GET /api/v1/audit":                    manage(200, nil),
-		"POST /api/v1/files/upload":            {roles: "am", scope: "files:write", body: server.Multipart(server.FilePart("x", "text/plain", []byte("x")))},
-		"POST /api/v1/files/batch":             {roles: "am", scope: "files:write", body: server.Multipart(server.Field("on_conflict", "keep"), server.FilePart("x", "text/plain", []byte("x")))},
-		"GET /api/v1/files/list":               {roles: "amg", scope: "files:read"},
-		"GET /api/v1/files/tags":               {roles: "amg", scope: "files:read"},
-		"GET /api/v1/files/{id}/metadata":      {roles: "amg", scope: "files:read", kind: readable},
-		"GET /api/v1/files/{id}/download":      {roles: "amg", scope: "files:read", kind: readable},
-		"HEAD /api/v1/files/{id}/download":     {roles: "amg", scope: "files:read", kind: readable},
-		"POST /api/v1/files/archive":           {roles: "amg", scope: "files:read", kind: readable, body: ids()},
-		"PATCH /api/v1/files/{id}":             {roles: "am", scope: "files:write", kind: writable, body: map[string]any{"tags": []string{"x"}}},
-		"PATCH /api/v1/files/{id} shared":      {roles: "am", scope: "files:write", kind: sharing, path: "/api/v1/files/{id}", body: map[string]any{"shared": true}},
-		"DELETE /api/v1/files/{id}":            {roles: "am", scope: "files:write", kind: writable},
-		"POST /api/v1/files/{id}/restore":      {roles: "am", scope: "files:write", kind: writable, raises: true},
-		"POST /api/v1/files/delete":            {roles: "am", scope: "files:write", kind: writable, bulk: true, body: ids()},
-		"POST /api/v1/files/restore":           {roles: "am", scope: "files:write", kind: writable, bulk: true, raises: true, body: ids()},
-		"PATCH /api/v1/files/tags":             {roles: "am", scope: "files:write", kind: writable, bulk: true, body: ids("add", []string{"y"})},
-		"PATCH /api/v1/files/share":            {roles: "am", scope: "files:write", kind: sharing, bulk: true, body: ids("shared", true)},
-		"POST /api/v1/files/move":              {roles: "am", scope: "files:write", body: map[string]any{"files": []any{map[string]any{"id": id}}, "to": "mine"}},
-		"POST /api/v1/files/copy":              {roles: "am", scope: "files:write", body: map[string]any{"files": []any{map[string]any{"id": id}}, "to": "mine"}},
-		"GET /api/v1/folders":                  {roles: "amg", scope: "files:read"},
-		"POST /api/v1/folders":                 {roles: "am", scope: "files:write", ok: 201, body: map[string]any{"name": "x", "on_conflict": "rename"}},
-		"POST /api/v1/folders/path":            {roles: "am", scope: "files:write", body: map[string]any{"path": []string{"y"}}},
-		"GET /api/v1/folders/resolve":          {roles: "amg", scope: "files:read"},
-		"GET /api/v1/folders/{id}":             {roles: "amg", scope: "files:read", ok: 404},
-		"PATCH /api/v1/folders/{id}":           {roles: "am", scope: "files:write", ok: 404, body: map[string]any{"name": "x"}},
-		"GET /api/v1/folders/{id}/entries":     {roles: "amg", scope: "files:read", ok: 404},
-		"GET /api/v1/folders/{id}/usage":       {roles: "amg", scope: "files:read", ok: 404},
-		"POST /api/v1/files/known":             {roles: "amg", scope: "files:read", body: map[string]any{"digests": []string{"x"}}},
-		"POST /api/v1/files/known/create":      {roles: "am", scope: "files:write", body: map[string]any{"files": []any{map[string]any{"sha256": strings.Repeat("0", 64), "size": 0, "name": "x"}}}},
-		"OPTIONS /api/v1/uploads":              open(204, nil),
-		"GET /api/v1/uploads":                  {roles: "am", scope: "files:write", ok: 200},
-		"POST /api/v1/uploads":                 {roles: "am", scope: "files:write", ok: 412}, // who is let in and does not speak tus
-		"HEAD /api/v1/uploads/{id}":            {roles: "am", scope: "files:write", ok: 412},
-		"PATCH /api/v1/uploads/{id}":           {roles: "am", scope: "files:write", ok: 412},
-		"POST /api/v1/uploads/{id}":            {roles: "am", scope: "files:write", ok: 412},
-		"DELETE /api/v1/uploads/{id}":          {roles: "am", scope: "files:write", ok: 412},
-		"GET /api/v1/files/backups":            manage(200, nil),
-		"PUT /api/v1/files/backups/schedule":   manage(200, map[string]any{"directory": "", "every_hours": 0, "keep": 7}),
-		"POST /api/v1/files/backups/run":       manage(409, nil),
-		"GET /api/v1/files/integrity":          machine,
-		"POST /api/v1/files/integrity/scrub":   manage(202, nil),
-		"GET /api/v1/files/storage":            {roles: "amg", scope: "files:read"},
-		"GET /api/v1/files/settings":           manage(200, nil),
-		"PUT /api/v1/files/settings":           manage(200, map[string]any{"trash_days": 30, "trash_keep_free_percent": 5, "version_days": 90, "version_keep": 5}),
-		"GET /api/v1/monitoring/system":        machine,
-		"GET /api/v1/monitoring/storage":       machine,
-		"GET /api/v1/monitoring/dashboard":     machine,
-		"GET /api/v1/monitoring/recent":        machine,
-		"GET /api/v1/monitoring/metrics":       machine,
-		"GET /api/v1/monitoring/history":       {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
-		"GET /api/v1/monitoring/events":        {roles: "am", scope: "monitoring:read", path: "/api/v1/monitoring/events?from=2026-01-01T00:00:00Z"},
-		"GET /api/v1/monitoring/live":          {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
-		"GET /api/v1/monitoring/ws":            {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+
+		"GET /api/v1/notifications/channels":            manage(200, nil),
+		"POST /api/v1/notifications/channels":           manage(422, map[string]any{"kind": "webhook", "name": "x", "settings": object}),
+		"PUT /api/v1/notifications/channels/{id}":       manage(404, map[string]any{"name": "x", "settings": object}),
+		"DELETE /api/v1/notifications/channels/{id}":    manage(404, nil),
+		"POST /api/v1/notifications/channels/{id}/test": manage(404, nil),
+		"GET /api/v1/notifications/messages":            manage(200, nil),
+		"POST /api/v1/notifications/messages":           manage(204, map[string]any{"title": "x"}),
+		"GET /api/v1/notifications/outbox":              manage(200, nil),
+		"POST /api/v1/notifications/outbox/{id}/retry":  manage(404, nil),
+		"GET /api/v1/notifications/settings":            manage(200, nil),
+		"PUT /api/v1/notifications/settings": manage(200, map[string]any{"quiet_from": "", "quiet_to": "", "time_zone": "", "base_url": "",
+			"watchdog": map[string]any{"enabled": false, "minutes": 5, "allow_local": false}}),
+
+		"POST /api/v1/files/upload":        {roles: "am", scope: "files:write", body: server.Multipart(server.FilePart("x", "text/plain", []byte("x")))},
+		"POST /api/v1/files/batch":         {roles: "am", scope: "files:write", body: server.Multipart(server.Field("on_conflict", "keep"), server.FilePart("x", "text/plain", []byte("x")))},
+		"GET /api/v1/files/list":           {roles: "amg", scope: "files:read"},
+		"GET /api/v1/files/tags":           {roles: "amg", scope: "files:read"},
+		"GET /api/v1/files/{id}/metadata":  {roles: "amg", scope: "files:read", kind: readable},
+		"GET /api/v1/files/{id}/download":  {roles: "amg", scope: "files:read", kind: readable},
+		"HEAD /api/v1/files/{id}/download": {roles: "amg", scope: "files:read", kind: readable},
+		"POST /api/v1/files/archive":       {roles: "amg", scope: "files:read", kind: readable, body: ids()},
+		"PATCH /api/v1/files/{id}":         {roles: "am", scope: "files:write", kind: writable, body: map[string]any{"tags": []string{"x"}}},
+		"PATCH /api/v1/files/{id} shared":  {roles: "am", scope: "files:write", kind: sharing, path: "/api/v1/files/{id}", body: map[string]any{"shared": true}},
+		"DELETE /api/v1/files/{id}":        {roles: "am", scope: "files:write", kind: writable},
+		"POST /api/v1/files/{id}/restore":  {roles: "am", scope: "files:write", kind: writable, raises: true},
+		"POST /api/v1/files/delete":        {roles: "am", scope: "files:write", kind: writable, bulk: true, body: ids()},
+		"POST /api/v1/files/restore":       {roles: "am", scope: "files:write", kind: writable, bulk: true, raises: true, body: ids()},
+		"PATCH /api/v1/files/tags":         {roles: "am", scope: "files:write", kind: writable, bulk: true, body: ids("add", []string{"y"})},
+		"PATCH /api/v1/files/share":        {roles: "am", scope: "files:write", kind: sharing, bulk: true, body: ids("shared", true)},
+		"POST /api/v1/files/move":          {roles: "am", scope: "files:write", body: map[string]any{"files": []any{map[string]any{"id": id}}, "to": "mine"}},
+		"POST /api/v1/files/copy":          {roles: "am", scope: "files:write", body: map[string]any{"files": []any{map[string]any{"id": id}}, "to": "mine"}},
+
+		"GET /api/v1/folders":              {roles: "amg", scope: "files:read"},
+		"POST /api/v1/folders":             {roles: "am", scope: "files:write", ok: 201, body: map[string]any{"name": "x", "on_conflict": "rename"}},
+		"POST /api/v1/folders/path":        {roles: "am", scope: "files:write", body: map[string]any{"path": []string{"y"}}},
+		"GET /api/v1/folders/resolve":      {roles: "amg", scope: "files:read"},
+		"GET /api/v1/folders/{id}":         {roles: "amg", scope: "files:read", ok: 404},
+		"PATCH /api/v1/folders/{id}":       {roles: "am", scope: "files:write", ok: 404, body: map[string]any{"name": "x"}},
+		"GET /api/v1/folders/{id}/entries": {roles: "amg", scope: "files:read", ok: 404},
+		"GET /api/v1/folders/{id}/usage":   {roles: "amg", scope: "files:read", ok: 404},
+		"POST /api/v1/files/known":         {roles: "amg", scope: "files:read", body: map[string]any{"digests": []string{"x"}}},
+		"POST /api/v1/files/known/create":  {roles: "am", scope: "files:write", body: map[string]any{"files": []any{map[string]any{"sha256": strings.Repeat("0", 64), "size": 0, "name": "x"}}}},
+
+		"OPTIONS /api/v1/uploads":     open(204, nil),
+		"GET /api/v1/uploads":         {roles: "am", scope: "files:write", ok: 200},
+		"POST /api/v1/uploads":        {roles: "am", scope: "files:write", ok: 412}, // who is let in and does not speak tus
+		"HEAD /api/v1/uploads/{id}":   {roles: "am", scope: "files:write", ok: 412},
+		"PATCH /api/v1/uploads/{id}":  {roles: "am", scope: "files:write", ok: 412},
+		"POST /api/v1/uploads/{id}":   {roles: "am", scope: "files:write", ok: 412},
+		"DELETE /api/v1/uploads/{id}": {roles: "am", scope: "files:write", ok: 412},
+
+		"GET /api/v1/files/backups":          manage(200, nil),
+		"PUT /api/v1/files/backups/schedule": manage(200, map[string]any{"directory": "", "every_hours": 0, "keep": 7}),
+		"POST /api/v1/files/backups/run":     manage(409, nil),
+		"GET /api/v1/files/integrity":        machine,
+		"POST /api/v1/files/integrity/scrub": manage(202, nil),
+		"GET /api/v1/files/storage":          {roles: "amg", scope: "files:read"},
+		"GET /api/v1/files/settings":         manage(200, nil),
+		"PUT /api/v1/files/settings":         manage(200, map[string]any{"trash_days": 30, "trash_keep_free_percent": 5, "version_days": 90, "version_keep": 5}),
+
+		"GET /api/v1/monitoring/system":    machine,
+		"GET /api/v1/monitoring/storage":   machine,
+		"GET /api/v1/monitoring/dashboard": machine,
+		"GET /api/v1/monitoring/recent":    machine,
+		"GET /api/v1/monitoring/metrics":   machine,
+		"GET /api/v1/monitoring/history":   {roles: "am", scope: "monitoring:read", ok: 422}, // of no metric
+		"GET /api/v1/monitoring/ws":        {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+		"GET /api/v1/monitoring/live":      {roles: "am", scope: "monitoring:read", ok: http.StatusSwitchingProtocols},
+		"GET /api/v1/monitoring/events":    {roles: "am", scope: "monitoring:read", path: "/api/v1/monitoring/events?from=2026-01-01T00:00:00Z"},
+		"GET /api/v1/monitoring/explain":   {roles: "am", scope: "monitoring:read", ok: 422}, // of no series
+		"GET /api/v1/monitoring/sources":   machine,
+		"GET /api/v1/monitoring/processes": machine,
+		"GET /metrics":                     machine,
 
 		"PUT /api/v1/files/storage/quotas/{owner}": at(manage(200, map[string]any{"quota": nil}), "/api/v1/files/storage/quotas/household"),
 	}
@@ -213,7 +237,7 @@ func (r row) want(who *someone, what thing) int {
 	switch {
 	case !sees, what.trashed && !r.raises:
 		return 404
-	case r.kind == sharing && !owns:
+	case r.kind == sharing && !owns, r.older && !owns && what.owner != "":
 		return 403
 	}
 	return ok
@@ -228,6 +252,7 @@ func TestPermissionTable(t *testing.T) {
 		everybody := h.everybody(t)
 		rules := table()
 		maps.Copy(rules, versionRows())
+		maps.Copy(rules, alertRows())
 		routes := h.routes(t)
 		for route := range rules {
 			if !slices.Contains(routes, strings.TrimSuffix(route, " shared")) {
@@ -362,6 +387,9 @@ func (h *house) try(t *testing.T, route string, r row, who *someone, object stri
 	if r.ok == http.StatusSwitchingProtocols {
 		status, _ := h.socket(t, path, at)
 		return status
+	}
+	if r.stream {
+		return h.beginning(t, path, at)
 	}
 	body := r.body
 	if make, ok := body.(func(string) any); ok {

@@ -3,6 +3,7 @@ import { messages } from '../src/messages/en';
 import { account } from '../src/messages/en.account';
 import { audit as auditWords } from '../src/messages/en.audit';
 import { charts } from '../src/messages/en.charts';
+import { notify } from '../src/messages/en.notify';
 import { settings } from '../src/messages/en.settings';
 import { doors, passwords, signin } from '../src/messages/en.signin';
 import { users } from '../src/messages/en.users';
@@ -211,9 +212,14 @@ for (const { name, options } of SIZES) {
     await page.getByText(settings.backup.noRuns).waitFor();
     await page.getByLabel(settings.retention.trashDays).waitFor();
     await page.getByRole('table', { name: settings.space.title }).waitFor();
+    await page.getByText(notify.empty).waitFor();
+    await page.getByLabel(notify.hours.from).waitFor();
     await auditBoth(page, 'settings');
     await page.getByRole('button', { name: settings.space.changeOf(settings.household) }).click();
     await auditBoth(page, 'limit');
+    await page.keyboard.press('Escape');
+    await page.getByRole('button', { name: notify.add }).click();
+    await auditBoth(page, 'add a channel');
   });
 
   test(`${name}: the session has ended`, async ({ open, guard }) => {

@@ -5,12 +5,13 @@ import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { account } from '../src/messages/en.account';
+import { alerts } from '../src/messages/en.alerts';
 import { charts } from '../src/messages/en.charts';
 import { settings } from '../src/messages/en.settings';
 import { signin } from '../src/messages/en.signin';
 import { users } from '../src/messages/en.users';
 import { buildBinary } from './harness/binary';
-import { ACCOUNT, AUDIT, DASHBOARD, FILES, LOGIN, launch, SETTINGS, USERS } from './harness/browser';
+import { ACCOUNT, ALERTS, AUDIT, DASHBOARD, FILES, LOGIN, launch, SETTINGS, USERS } from './harness/browser';
 import { check, panel, picker, row, rows, toasts, toolbar } from './harness/files';
 import { household } from './harness/household';
 import { cookiesOf, type SignedIn } from './harness/people';
@@ -208,6 +209,9 @@ async function peopleStates(
   await page.goto(server.url + SETTINGS);
   await page.getByText(settings.integrity.title).waitFor();
   await shot(page, folder, 'settings');
+  await page.goto(server.url + ALERTS);
+  await page.getByText(alerts.open.none).waitFor();
+  await shot(page, folder, 'alerts');
   await page.context().close();
 }
 

@@ -121,35 +121,41 @@ test('250 files of a folder outlive a restart of the server in the middle', asyn
   await expectArrived(server.api, contents);
 });
 
-test('a large file goes on after a reload, where it was, once it is chosen again', async ({
-  server,
-  wire,
-  open,
-  folder,
-  guard,
-}) => {
-  guard.mayAskToStay = true;
-  const content = randomBytes(24 * MB);
-  writeFileSync(join(folder, 'film.mkv'), content);
-  const page = await open(FILES, { base: wire.url, before: keepNoCopies });
-  wire.bytesPerSecond = 8 * MB;
-  await picker(page).setInputFiles(join(folder, 'film.mkv'));
-  await upload(page, 'film.mkv')
-    .getByText(/^([5-9]|1\d)(\.\d)? MB of 24 MB/)
-    .waitFor();
-  await page.reload();
-  await upload(page, 'film.mkv')
-    .getByText(/MB of 24 MB is there\. Choose the file again/)
-    .waitFor();
-  await audit(page, 'a file to be chosen again');
-  await again(page, 'multiple').setInputFiles(join(folder, 'film.mkv'));
-  // It begins where it was, not anew.
-  await upload(page, 'film.mkv')
-    .getByText(/^([5-9]|1\d|2\d)(\.\d)? MB of 24 MB/)
-    .waitFor();
-  await settled(page, 1);
-  await expectArrived(server.api, new Map([['film.mkv', content]]));
-});
+for (const [how, silent] of [
+  ['', false],
+  [', also before the server has noticed that the page has gone', true],
+] as const) {
+  test(`a large file goes on after a reload, where it was, once it is chosen again${how}`, async ({
+    server,
+    wire,
+    open,
+    folder,
+    guard,
+  }) => {
+    wire.silent = silent;
+    guard.mayAskToStay = true;
+    const content = randomBytes(24 * MB);
+    writeFileSync(join(folder, 'film.mkv'), content);
+    const page = await open(FILES, { base: wire.url, before: keepNoCopies });
+    wire.bytesPerSecond = 8 * MB;
+    await picker(page).setInputFiles(join(folder, 'film.mkv'));
+    await upload(page, 'film.mkv')
+      .getByText(/^([5-9]|1\d)(\.\d)? MB of 24 MB/)
+      .waitFor();
+    await page.reload();
+    await upload(page, 'film.mkv')
+      .getByText(/MB of 24 MB is there\. Choose the file again/)
+      .waitFor();
+    await audit(page, 'a file to be chosen again');
+    await again(page, 'multiple').setInputFiles(join(folder, 'film.mkv'));
+    // It begins where it was, not anew.
+    await upload(page, 'film.mkv')
+      .getByText(/^([5-9]|1\d|2\d)(\.\d)? MB of 24 MB/)
+      .waitFor();
+    await settled(page, 1);
+    await expectArrived(server.api, new Map([['film.mkv', content]]));
+  });
+}
 
 test('what waits is copied, so that a reload does not need the files again', async ({
   server,
@@ -204,6 +210,36 @@ test('an upload begun in one browser goes on in another', async ({ server, wire,
   await again(second, 'multiple').setInputFiles(join(folder, 'film.mkv'));
   await settled(second, 1);
   await expectArrived(server.api, new Map([['film.mkv', content]]));
+});
+
+test('another file of the same name and size is not mixed with what was begun elsewhere', async ({
+  server,
+  open,
+  folder: _folder,
+  guard,
+}) => {
+  guard.expect(/answer 409|status of 409/);
+  const size = 8 * MB;
+  const half = 4 * MB;
+  const theirs = randomBytes(size);
+  const other = Buffer.from(theirs);
+  other.writeUInt8(other.readUInt8(half - 1) ^ 1, half - 1);
+  const begun = await server.api.begin('film.mkv', size, theirs.subarray(0, half));
+  const page = await open(FILES);
+  await button(page, words.expand).click();
+  const file = { name: 'film.mkv', mimeType: 'video/x-matroska' };
+  await again(page, 'multiple').setInputFiles({ ...file, buffer: other });
+  await page.getByText(words.fileless.other('film.mkv')).waitFor();
+  await settled(page, 1, 2);
+  await expectArrived(server.api, new Map([['film.mkv', other]]));
+  // The right one still goes on where it was.
+  expect(await server.api.unfinished()).toEqual({ [begun]: half });
+  await again(page, 'multiple').setInputFiles({ ...file, buffer: theirs });
+  await dialog(page).getByRole('button', { name: words.conflict.keep }).click();
+  await settled(page, 2);
+  expect(await server.api.unfinished()).toEqual({});
+  const { files } = await server.api.list({ limit: '10' });
+  expect(files.map(({ sha256 }) => sha256).sort()).toEqual([sha256(theirs), sha256(other)].sort());
 });
 
 test('pause and go on: one, and all', async ({ server, wire, open, folder }) => {
@@ -274,6 +310,31 @@ test('names that are taken: skip, rename, replace, keep both', async ({ server, 
   const { id } = await server.api.named('c.txt');
   const { versions } = await server.api.json<{ versions: unknown[] }>('GET', `/api/v1/files/${id}/versions`);
   expect(versions).toHaveLength(1);
+});
+
+test('a name that is taken while a large file is on its way: nothing of it is sent again', async ({
+  server,
+  wire,
+  open,
+  folder,
+  guard,
+}) => {
+  guard.expect(/answer 409|status of 409/);
+  const content = randomBytes(12 * MB);
+  writeFileSync(join(folder, 'film.mkv'), content);
+  const page = await open(FILES, { base: wire.url });
+  wire.bytesPerSecond = 8 * MB;
+  await picker(page).setInputFiles(join(folder, 'film.mkv'));
+  await upload(page, 'film.mkv')
+    .getByText(/ MB of 12 MB/)
+    .waitFor();
+  await server.api.upload({ name: 'film.mkv', body: 'quick' });
+  const rename = dialog(page).getByRole('button', { name: words.conflict.rename });
+  await rename.waitFor();
+  wire.bytesPerSecond = MB / 64;
+  await rename.click();
+  await settled(page, 1);
+  expect((await server.api.named('film (2).mkv')).sha256).toBe(sha256(content));
 });
 
 test('names that are taken: one answer for all, later too', async ({ server, open, folder, guard }) => {

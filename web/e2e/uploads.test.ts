@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -78,6 +78,7 @@ test('250 files of a folder, chosen', async ({ server, open, folder }) => {
 
 test('250 files of a folder, dropped, with tags for all', async ({ server, open, folder }) => {
   const contents = household(folder);
+  mkdirSync(join(folder, 'Holiday/to come/soon'), { recursive: true });
   const page = await open(FILES);
   await tagUploads(page, 'Holiday 2026', 'sea');
   const session = await page.context().newCDPSession(page);
@@ -94,6 +95,16 @@ test('250 files of a folder, dropped, with tags for all', async ({ server, open,
   await expectArrived(server.api, contents);
   expect((await server.api.list({ tag: 'Holiday 2026' })).total).toBe(250);
   expect((await server.api.list({ tag: 'sea' })).total).toBe(250);
+  // Folders in which nothing lies are folders, too.
+  const empty = `/api/v1/folders/resolve?${new URLSearchParams({ root: 'mine', path: 'Holiday/to come/soon' })}`;
+  await until(
+    () =>
+      server.api.json<{ kind: string }>('GET', empty).then(
+        ({ kind }) => kind,
+        () => '',
+      ),
+    'folder',
+  );
 });
 
 test('a big upload under way is removed, and leaves nothing behind', async ({

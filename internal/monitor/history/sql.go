@@ -24,7 +24,7 @@ func (h *History) load(ctx context.Context) error {
 		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
 		`CREATE INDEX IF NOT EXISTS pages_by_age ON pages (tier, number)`,
 		`CREATE TABLE IF NOT EXISTS tail (id INTEGER PRIMARY KEY, ticks BLOB NOT NULL)`,
-		createEvents, eventsByTime,
+		createEvents, eventsByTime, createFrozen,
 	} {
 		if _, err := h.db.Exec(ctx, statement); err != nil {
 			return err
@@ -237,7 +237,7 @@ func pageID(t tier, series, number int64) int64 {
 // Trim drops what is older than its tier is kept and, when the file has grown beyond its
 // limit, the oldest of the finest tier.
 func (h *History) Trim(ctx context.Context, now time.Time) error {
-	if err := h.trimEvents(ctx, now); err != nil {
+	if err := errors.Join(h.trimEvents(ctx, now), h.trimFrozen(ctx, now)); err != nil {
 		return err
 	}
 	for t := range tiers {

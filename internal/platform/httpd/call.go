@@ -46,6 +46,7 @@ type call struct {
 	closed  bool            // the house has not been set up
 	life    context.Context //nolint:containedctx // of the credential; nil never ends
 	unwatch func() bool
+	told    bool // the answer is that the credential has ended
 	sockets *Quota
 }
 
@@ -178,7 +179,10 @@ func (c *call) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 // extend moves the write deadline on. The server's WriteTimeout set it when the request came.
 // It fails when the credential of the request has ended.
 func (c *call) extend() error {
-	if c.ended() {
+	switch {
+	case c.told:
+		return nil
+	case c.ended():
 		return errEnded()
 	}
 	now := time.Now()

@@ -2,7 +2,9 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"os"
 	"time"
 
 	"homeserver/internal/platform/errs"
@@ -75,6 +77,23 @@ func errEnded() error {
 	return errs.New(errs.Unauthenticated, "The sign-in that this request began with has ended.")
 }
 
+// endTimeout is how long the answer may take to leave that tells of a credential's end.
+const endTimeout = time.Second
+
+// endedBy reports whether an error is what a request meets whose credential has ended: its
+// connection is no longer read, so that its context ends, too. The answer that says so may go out.
+func (c *call) endedBy(err error) bool {
+	if !c.ended() || c.begun() || !errors.Is(err, context.Canceled) && !errors.Is(err, os.ErrDeadlineExceeded) && errs.KindOf(err) != errs.Unauthenticated {
+		return false
+	}
+	if c.unwatch != nil {
+		c.unwatch()
+	}
+	c.told = true
+	_ = c.control.SetWriteDeadline(time.Now().Add(endTimeout)) // test recorders know no deadlines
+	return true
+}
+
 // ended reports whether the credential of the request has ended since it began.
 func (c *call) ended() bool { return c.life != nil && c.life.Err() != nil }
 
@@ -93,8 +112,9 @@ func Outlive(ctx context.Context) {
 func (c *call) watch() {
 	if c.life != nil && c.unwatch == nil {
 		c.unwatch = context.AfterFunc(c.life, func() {
-			_ = c.control.SetReadDeadline(time.Now()) // test recorders know no deadlines
-			_ = c.control.SetWriteDeadline(time.Now())
+			// In this order: who wakes up from reading may give the answer some time.
+			_ = c.control.SetWriteDeadline(time.Now()) // test recorders know no deadlines
+			_ = c.control.SetReadDeadline(time.Now())
 		})
 	}
 }

@@ -85,6 +85,9 @@ func problemOf(ctx context.Context, err error) *Problem {
 		}
 		return p
 	}
+	if call := callFrom(ctx); call != nil && call.endedBy(err) {
+		err = errEnded()
+	}
 	status, detail := statusOf(errs.KindOf(err)), errs.Detail(err)
 	var netErr net.Error
 	var tooLarge *http.MaxBytesError

@@ -28,17 +28,23 @@ type Action string
 
 // The actions that the gate knows. What it does not know it forbids.
 const (
-	ListFiles      Action = "files.list"      // those that one may read
-	ReadFile       Action = "files.read"      // metadata and content
-	CreateFile     Action = "files.create"    // a new file of one's own
-	ChangeFile     Action = "files.change"    // rename, tag, delete, restore
-	ShareFile      Action = "files.share"     // with the household, or no longer
-	ManageFiles    Action = "files.manage"    // how the library is kept: retention, quotas, integrity, backups
-	ReadMonitoring Action = "monitoring.read" // how the machine is doing
-	ManageAccount  Action = "account.manage"  // one's own password, passkeys, sessions, tokens
-	KeepPreference Action = "preference.keep" // how one's own pages are arranged
-	ManageUsers    Action = "users.manage"    // everybody's accounts, invitations
-	ReadAudit      Action = "audit.read"      // who did what
+	ListFiles      Action = "files.list"            // those that one may read
+	ReadFile       Action = "files.read"            // metadata and content
+	CreateFile     Action = "files.create"          // a new file of one's own
+	ChangeFile     Action = "files.change"          // rename, tag, delete, restore
+	ReadVersions   Action = "files.versions.read"   // what a file's content once was
+	ChangeVersions Action = "files.versions.change" // go back to it, keep it, forget it
+	ShareFile      Action = "files.share"           // with the household, or no longer
+	ManageFiles    Action = "files.manage"          // how the library is kept: retention, quotas, integrity, backups
+	ReadMonitoring Action = "monitoring.read"       // how the machine is doing
+	// ManageMonitoring is what is watched: rules, silences, and taking note of alerts.
+	ManageMonitoring Action = "monitoring.manage"
+	ManageAccount    Action = "account.manage"  // one's own password, passkeys, sessions, tokens
+	KeepPreference   Action = "preference.keep" // how one's own pages are arranged
+	ManageUsers      Action = "users.manage"    // everybody's accounts, invitations
+	ReadAudit        Action = "audit.read"      // who did what
+	// ManageNotifications is where notifications go, and what was told.
+	ManageNotifications Action = "notifications.manage"
 )
 
 // Object is what the gate must know of a thing to decide.
@@ -66,6 +72,10 @@ func own(p Principal, o Object) bool { return o.shared() || o.Owner == p.UserID 
 // mine: one's own only. Nobody but administrators stops sharing what is the household's.
 func mine(p Principal, o Object) bool { return o.Owner != "" && o.Owner == p.UserID }
 
+// kept: one's own and the household's. What somebody's file once was is not shared with it: its
+// owner shares what it is.
+func kept(p Principal, o Object) bool { return o.Owner == "" || o.Owner == p.UserID }
+
 // ruleOf is the permission table.
 func ruleOf(a Action) (rule, bool) {
 	everyone, members, administrators := []Role{Administrator, Member, Guest}, []Role{Administrator, Member}, []Role{Administrator}
@@ -78,13 +88,17 @@ func ruleOf(a Action) (rule, bool) {
 		return rule{ScopeFilesWrite, members, nil}, true
 	case ChangeFile:
 		return rule{ScopeFilesWrite, members, own}, true
+	case ReadVersions:
+		return rule{ScopeFilesRead, members, kept}, true
+	case ChangeVersions:
+		return rule{ScopeFilesWrite, members, kept}, true
 	case ShareFile:
 		return rule{ScopeFilesWrite, members, mine}, true
 	case ReadMonitoring:
 		return rule{ScopeMonitoringRead, members, nil}, true
 	case ManageAccount, KeepPreference:
 		return rule{"", everyone, nil}, true
-	case ManageFiles, ManageUsers, ReadAudit:
+	case ManageFiles, ManageMonitoring, ManageUsers, ReadAudit, ManageNotifications:
 		return rule{ScopeAdmin, administrators, nil}, true
 	}
 	return rule{}, false

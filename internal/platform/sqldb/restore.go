@@ -12,6 +12,7 @@ import (
 	"github.com/pressly/goose/v3"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/failpoint"
 )
 
 // HasRows reports whether a table is there and holds anything.
@@ -26,8 +27,10 @@ func (db *DB) HasRows(ctx context.Context, table string) (bool, error) {
 }
 
 // RestoreSQLite puts the database of a snapshot in the place of the file that url names, which
-// must not be open. The file appears whole or not at all. open opens a file of the snapshot.
-func RestoreSQLite(ctx context.Context, url string, open func(name string) (io.ReadCloser, error)) error {
+// must not be open. open opens a file of the snapshot; finish makes the database at a URL ready
+// for use. The file appears when it is whole and ready, or not at all: until then all of it can
+// be done again.
+func RestoreSQLite(ctx context.Context, url string, open func(name string) (io.ReadCloser, error), finish func(url string) error) error {
 	target, err := parseURL(url)
 	if err != nil {
 		return err
@@ -42,7 +45,10 @@ func RestoreSQLite(ctx context.Context, url string, open func(name string) (io.R
 	}
 	defer f.Close()
 	temp := path + ".restoring"
-	defer os.Remove(temp)
+	if err := removeSQLite(temp); err != nil { // of one that was broken off
+		return err
+	}
+	defer func() { _ = removeSQLite(temp) }()
 	if err := unpackTo(ctx, temp, f); err != nil {
 		return err
 	}
@@ -53,6 +59,16 @@ func RestoreSQLite(ctx context.Context, url string, open func(name string) (io.R
 	if err := errors.Join(copied.quickCheck(ctx), copied.Close()); err != nil {
 		return errs.Wrap(errs.Unavailable, "The database in the backup is damaged.", err)
 	}
+	if err := finish("sqlite:" + temp); err != nil {
+		return err
+	}
+	if _, err := os.Lstat(temp + "-wal"); !errors.Is(err, fs.ErrNotExist) {
+		return cannotOpen(temp, errors.Join(errors.New("somebody has the restored database open"), err))
+	}
+	failpoint.Hit("restore-ready")
+	if err := syncFile(temp); err != nil {
+		return cannotOpen(temp, err)
+	}
 	for _, rest := range []string{path + "-wal", path + "-shm"} { // of the empty database before
 		if err := os.Remove(rest); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return cannotOpen(path, err)
@@ -62,6 +78,25 @@ func RestoreSQLite(ctx context.Context, url string, open func(name string) (io.R
 		return cannotOpen(path, err)
 	}
 	return syncDir(filepath.Dir(path))
+}
+
+// removeSQLite removes a database file that nobody has open, with what SQLite keeps beside it.
+func removeSQLite(path string) error {
+	for _, name := range []string{path, path + "-wal", path + "-shm", path + "-journal"} {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return cannotOpen(path, err)
+		}
+	}
+	return nil
+}
+
+// syncFile makes what was written to a file durable.
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 // unpackTo writes a compressed file to path, durably.

@@ -12,6 +12,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
+
+	"homeserver/internal/platform/failpoint"
 )
 
 // maxColumns is the length of the longest line of column names that is read, in bytes.
@@ -156,9 +158,10 @@ func onWire(conn *sql.Conn, fn func(*pgconn.PgConn) error) error {
 }
 
 // RestoreTables replaces what is in the tables of a snapshot of PostgreSQL, all or nothing. open
-// opens a file of the snapshot. A table that this database does not have is passed by and
+// opens a file of the snapshot. name is what it is noted under in the same transaction, so that
+// whoever goes on with a restore that was broken off finds that this was done (Restoring). A table that this database does not have is passed by and
 // returned: it was never the house's.
-func (db *DB) RestoreTables(ctx context.Context, tables []string, open func(name string) (io.ReadCloser, error)) (strange []string, err error) {
+func (db *DB) RestoreTables(ctx context.Context, name string, tables []string, open func(name string) (io.ReadCloser, error)) (strange []string, err error) {
 	conn, err := db.write.Conn(ctx)
 	if err != nil {
 		return nil, db.wrap(ctx, err)
@@ -192,8 +195,35 @@ func (db *DB) RestoreTables(ctx context.Context, tables []string, open func(name
 			return nil, err
 		}
 	}
+	for _, statement := range []string{`CREATE TABLE ` + restoringTable + ` (snapshot text NOT NULL)`, `INSERT INTO ` + restoringTable + ` (snapshot) VALUES ($1)`} {
+		args := []any{name}[:strings.Count(statement, "$1")]
+		if _, err := tx.Exec(ctx, statement, args...); err != nil {
+			return nil, err
+		}
+	}
 	_, err = conn.ExecContext(ctx, `COMMIT`)
+	failpoint.Hit("restore-tables")
 	return strange, db.wrap(ctx, err)
+}
+
+// restoringTable says from which snapshot the tables are being restored. Snapshots pass by
+// tables of such a name.
+const restoringTable = `schema_restoring`
+
+// Restoring is the name of the snapshot that the tables of a PostgreSQL database were filled
+// from by a restore that has not come to its end; "" when there is none.
+func (db *DB) Restoring(ctx context.Context) (name string, err error) {
+	if some, err := db.HasRows(ctx, restoringTable); err != nil || !some {
+		return "", err
+	}
+	err = db.QueryRow(ctx, `SELECT snapshot FROM `+restoringTable).Scan(&name)
+	return name, err
+}
+
+// Restored notes that a restore has come to its end.
+func (db *DB) Restored(ctx context.Context) error {
+	_, err := db.Exec(ctx, `DROP TABLE IF EXISTS `+restoringTable)
+	return err
 }
 
 // copyIn fills one table.

@@ -139,7 +139,7 @@ func restore(t *testing.T, db *sqldb.DB, place shelf, tables []string) *sqldb.DB
 	t.Helper()
 	if db.Dialect() == sqldb.SQLite {
 		url := sqldbtest.SQLite(t)
-		if err := sqldb.RestoreSQLite(t.Context(), url, place.open); err != nil {
+		if err := sqldb.RestoreSQLite(t.Context(), url, place.open, func(string) error { return nil }); err != nil {
 			t.Fatal(err)
 		}
 		return sqldbtest.Open(t, url)
@@ -155,7 +155,7 @@ func restore(t *testing.T, db *sqldb.DB, place shelf, tables []string) *sqldb.DB
 	if _, err := restored.Exec(t.Context(), `DROP TABLE "Odd name"`); err != nil {
 		t.Fatal(err)
 	}
-	strange, err := restored.RestoreTables(t.Context(), tables, place.open)
+	strange, err := restored.RestoreTables(t.Context(), "a snapshot", tables, place.open)
 	if err != nil || fmt.Sprint(strange) != "[Odd name]" {
 		t.Fatalf("got %q %v", strange, err)
 	}
@@ -179,7 +179,7 @@ func TestADamagedCopyIsNotPutInPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		url := sqldbtest.SQLite(t)
-		if err := sqldb.RestoreSQLite(t.Context(), url, place.open); err == nil {
+		if err := sqldb.RestoreSQLite(t.Context(), url, place.open, func(string) error { return nil }); err == nil {
 			t.Errorf("%d of %d bytes were taken for a database", len(cut), len(whole))
 		}
 		if _, err := os.Stat(strings.TrimPrefix(url, "sqlite:")); err == nil {

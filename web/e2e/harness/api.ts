@@ -48,6 +48,28 @@ export class Api {
     return (await response.json()) as UploadAnswer;
   }
 
+  /** Begins a resumable upload as another program does, and gives its id. */
+  async begin(name: string, size: number, beginning: Uint8Array): Promise<string> {
+    const tus = { ...this.credentials, 'Tus-Resumable': '1.0.0' };
+    const metadata = `filename ${Buffer.from(name).toString('base64')}`;
+    const headers = { ...tus, 'Upload-Length': String(size), 'Upload-Metadata': metadata };
+    const created = await fetch(`${this.base}/api/v1/uploads`, { method: 'POST', headers });
+    const where = created.headers.get('Location') ?? '';
+    const response = await fetch(this.base + where, {
+      method: 'PATCH',
+      headers: { ...tus, 'Upload-Offset': '0', 'Content-Type': 'application/offset+octet-stream' },
+      body: beginning as BodyInit,
+    });
+    if (!response.ok) throw new Error(`PATCH ${where}: ${response.status} ${await response.text()}`);
+    return where.slice(where.lastIndexOf('/') + 1);
+  }
+
+  /** How far the unfinished uploads are, by id. */
+  async unfinished(): Promise<Record<string, number>> {
+    const list = await this.json<{ uploads: { id: string; offset: number }[] }>('GET', '/api/v1/uploads');
+    return Object.fromEntries(list.uploads.map(({ id, offset }) => [id, offset]));
+  }
+
   /** Makes a folder; in one's own tree, unless another folder is named. */
   async folder(name: string, parent = 'mine'): Promise<Folder> {
     return this.json('POST', '/api/v1/folders', { name, parent });

@@ -13,6 +13,7 @@ export const LOGIN = '/static/login.html';
 export const SETUP = '/static/setup.html';
 export const ACCOUNT = '/static/account.html';
 export const USERS = '/static/users.html';
+export const ALERTS = '/static/alerts.html';
 export const AUDIT = '/static/audit.html';
 export const SETTINGS = '/static/settings.html';
 

@@ -7,7 +7,18 @@ import { cookiesOf, type SignedIn } from './people';
 import { Server } from './server';
 import { Wire } from './wire';
 
-export { ACCOUNT, ALL_FILES, AUDIT, DASHBOARD, FILES, LOGIN, SETTINGS, SETUP, USERS } from './browser';
+export {
+  ACCOUNT,
+  ALERTS,
+  ALL_FILES,
+  AUDIT,
+  DASHBOARD,
+  FILES,
+  LOGIN,
+  SETTINGS,
+  SETUP,
+  USERS,
+} from './browser';
 export { expect, inject };
 
 /** How long a page may take to show what it should: generous, for a machine with other things to do. */

@@ -10,6 +10,8 @@ export class Wire {
    * sends again by itself what it had sent on a connection that had been used before.
    */
   cutAfterBytes = Number.POSITIVE_INFINITY;
+  /** The server does not learn that the browser has gone, as behind a router that forgets connections. */
+  silent = false;
   readonly #sockets = new Set<Socket>();
   #severed = false;
 
@@ -57,6 +59,7 @@ export class Wire {
       socket.on('error', () => {});
       socket.on('close', () => {
         this.#sockets.delete(socket);
+        if (this.silent && socket === browser) return;
         (socket === browser ? server : browser).destroy();
       });
     }
@@ -77,6 +80,6 @@ export class Wire {
       if (room) resume();
       else server.once('drain', resume);
     });
-    browser.on('end', () => server.end());
+    browser.on('end', () => !this.silent && server.end());
   }
 }

@@ -13,11 +13,12 @@ function fileEntry(fullPath: string, broken = false) {
 }
 
 /** A folder that gives its children in batches of 100, as Chromium does. */
-function folder(children: FileSystemEntry[], name = 'z') {
+function folder(children: FileSystemEntry[], name = 'z', fullPath = `/${name}`) {
   const rest = [...children];
   return {
     isDirectory: true,
     name,
+    fullPath,
     createReader: () => ({
       readEntries: (resolve: (some: FileSystemEntry[]) => void) => resolve(rest.splice(0, 100)),
     }),
@@ -38,6 +39,12 @@ describe('collectEntries', () => {
     const got = await collectEntries([fileEntry('/broken', true), fileEntry('/fine')]);
     expect(got.unreadable).toBe(1);
     expect(got.files.map((found) => found.path)).toEqual(['fine']);
+  });
+
+  it('tells of folders in which there is nothing', async () => {
+    const tree = folder([folder([], 'b', '/a/b'), folder([fileEntry('/a/c/f')], 'c', '/a/c')], 'a');
+    expect((await collectEntries([tree, folder([], 'd')])).empty).toEqual(['a/b', 'd']);
+    expect((await collectEntries([folder([fileEntry('/e/broken', true)], 'e')])).empty).toEqual([]);
   });
 
   it('walks a deep tree', async () => {

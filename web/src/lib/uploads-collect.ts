@@ -8,6 +8,8 @@ export interface Collected {
 
 export interface Collection {
   files: Collected[];
+  /** Paths of folders in which there is nothing. */
+  empty: string[];
   /** Entries that could not be read. */
   unreadable: number;
 }
@@ -38,14 +40,16 @@ const inOrder = <T extends { name: string }>(entries: T[]): T[] =>
 
 /** Walks entries depth first, a folder's in the order of their names. */
 export async function collectEntries(entries: readonly FileSystemEntry[]): Promise<Collection> {
-  const collection: Collection = { files: [], unreadable: 0 };
+  const collection: Collection = { files: [], empty: [], unreadable: 0 };
   // A stack of our own: a deep tree must not overflow the call stack.
   const open = [...entries].reverse();
   for (let entry = open.pop(); entry; entry = open.pop()) {
     try {
-      if (entry.isDirectory)
-        open.push(...inOrder(await children(entry as FileSystemDirectoryEntry)).reverse());
-      else collection.files.push(await toFile(entry as FileSystemFileEntry));
+      if (entry.isDirectory) {
+        const found = await children(entry as FileSystemDirectoryEntry);
+        if (found.length === 0) collection.empty.push(pathOf(entry));
+        open.push(...inOrder(found).reverse());
+      } else collection.files.push(await toFile(entry as FileSystemFileEntry));
     } catch {
       collection.unreadable++;
     }
@@ -66,9 +70,13 @@ async function children(folder: FileSystemDirectoryEntry): Promise<FileSystemEnt
   }
 }
 
+function pathOf(entry: FileSystemEntry): string {
+  return entry.fullPath.replace(/^\//, '');
+}
+
 function toFile(entry: FileSystemFileEntry): Promise<Collected> {
   return new Promise((resolve, reject) =>
-    entry.file((file) => resolve({ file, path: entry.fullPath.replace(/^\//, '') }), reject),
+    entry.file((file) => resolve({ file, path: pathOf(entry) }), reject),
   );
 }
 

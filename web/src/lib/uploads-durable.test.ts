@@ -128,6 +128,32 @@ describe('Durable', () => {
     expect((await openPage(shelf)).queue.uploads).toEqual([]);
   });
 
+  it('asks how far is what was cut off, which the list does not know yet', async () => {
+    const shelf = new MemoryShelf();
+    const before = await openPage(shelf);
+    before.queue.add([{ file: file('cut') }, { file: file('through') }, { file: file('gone') }], PLAN);
+    for (const upload of before.queue.uploads) {
+      upload.url = `/api/v1/uploads/${upload.path}`;
+      before.durable.changed(upload, false);
+    }
+    await before.durable.flush();
+    const remote = { filename: '', folder: 'f', size: 9, offset: 0, partial: false };
+    vi.stubGlobal('fetch', async (url: string, { method }: RequestInit) => {
+      if (method !== 'HEAD')
+        return Response.json({ uploads: [{ ...remote, id: 'cut', relative_path: 'cut' }] });
+      if (url.endsWith('gone')) return new Response(null, { status: 404 });
+      const headers = new Headers({ 'Upload-Offset': '7' });
+      if (url.endsWith('through')) headers.set('Upload-File-Id', '1');
+      return new Response(null, { headers });
+    });
+    const { queue, durable } = await openPage(shelf);
+    await durable.lookElsewhere();
+    expect(queue.uploads.map(({ sent }) => sent)).toEqual([0, 0, 0]);
+    await durable.lookBack();
+    expect(states(queue)).toEqual(['cut fileless', 'through done', 'gone fileless']);
+    expect(queue.uploads[0]?.sent).toBe(7);
+  });
+
   it('shows what was begun elsewhere, once', async () => {
     const remote = {
       id: '7',

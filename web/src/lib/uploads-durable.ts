@@ -2,10 +2,10 @@
  * Keeps the queue beyond its page: what changes is written down, what was written down comes back after a reload, and
  * what was begun on another device is shown, too. Without IndexedDB all works as before, only until the page is left.
  */
-import { api } from './api';
 import type { UploadQueue } from './uploads';
+import { askRemains, listRemote, type RemoteUpload, UPLOADS_URL } from './uploads-remote';
 import type { Kept, Shelf } from './uploads-shelf';
-import { UPLOADS_URL } from './uploads-tus';
+
 import { isSettled, type Upload, type UploadState } from './uploads-types';
 
 /** Changes come many at a time and are written together. */
@@ -20,17 +20,6 @@ const COPY_BYTES = 16 * 1024 * 1024;
 /** Copies cost the space of the disk once more: what is larger than this is rather chosen again. */
 const COPY_LARGEST_BYTES = 64 * 1024 * 1024;
 const COPY_ALL_BYTES = 512 * 1024 * 1024;
-
-export type RemoteUpload = {
-  id: string;
-  filename: string;
-  relative_path: string;
-  folder: string;
-  size: number | null;
-  offset: number;
-  /** A part that another program sends beside others. */
-  partial: boolean;
-};
 
 export class Durable {
   #shelf: Shelf | undefined;
@@ -72,7 +61,7 @@ export class Durable {
 
   /** Shows what is unfinished on the server and begun elsewhere, and how far what is known here has come. */
   async lookElsewhere(): Promise<void> {
-    const { uploads } = await api.get<{ uploads: RemoteUpload[] }>(UPLOADS_URL, { neverAsk: true });
+    const uploads = await listRemote();
     const known = (await this.#shelf?.urls()) ?? new Set<string>();
     const here = new Map(this.queue.uploads.flatMap((upload) => (upload.url ? [[upload.url, upload]] : [])));
     const found: Upload[] = [];
@@ -91,6 +80,25 @@ export class Durable {
       delete upload.url;
       this.queue.remove(upload);
     }
+  }
+
+  /**
+   * Asks how far is what this page's earlier life sent. The list does not know: while the server has not noticed that
+   * the old connection is dead, it says how far the upload was before that.
+   */
+  async lookBack(): Promise<void> {
+    for (const upload of this.queue.uploads.filter(isLeftOver)) {
+      try {
+        const { offset, file } = await askRemains(upload.url as string);
+        if (!isLeftOver(upload)) continue;
+        upload.sent = offset;
+        // Its last bytes arrived, and only the answer did not.
+        if (file !== '') this.queue.settle(upload);
+      } catch {
+        // What is gone, or cannot be asked just now, shows when it is gone on with.
+      }
+    }
+    this.queue.restore([]);
   }
 
   /** To be told of every change that must outlive the page. */
@@ -192,6 +200,13 @@ export class Durable {
   #giveUp(): void {
     this.#shelf = undefined;
   }
+}
+
+/** Whether it was begun here, and waits for somebody. */
+function isLeftOver({ url, elsewhere, state }: Upload): boolean {
+  return (
+    url !== undefined && !elsewhere && (state === 'fileless' || state === 'paused' || state === 'failed')
+  );
 }
 
 /** An upload from what was kept of it. */

@@ -22,11 +22,10 @@ export function matchFiles(uploads: readonly Upload[], candidates: readonly Cand
   };
   const byPath = group([...open], ({ path, size }) => `${size} ${path}`);
   const left = candidates.filter(({ file, path }) => {
-    const same = byPath.get(`${file.size} ${path ?? file.name}`) ?? [];
-    return !take(
-      file,
-      same.find((upload) => open.has(upload) && sameTime(upload, file)),
+    const same = (byPath.get(`${file.size} ${path ?? file.name}`) ?? []).filter(
+      (upload) => open.has(upload) && sameTime(upload, file),
     );
+    return !take(file, same.find(({ modified }) => modified !== 0) ?? same[0]);
   });
   const byName = group([...open], ({ path, size }) => `${size} ${nameOf(path)}`);
   const rest = left.filter(({ file }) => {
@@ -38,7 +37,7 @@ export function matchFiles(uploads: readonly Upload[], candidates: readonly Cand
   return { pairs, rest };
 }
 
-/** On another device nothing is known of the time. */
+/** Of what was begun on another device the time is not known: before it is gone on with, the bytes are compared. */
 function sameTime({ modified }: Upload, file: File): boolean {
   return modified === 0 || modified === file.lastModified;
 }

@@ -3,20 +3,21 @@ import type { DetailedError, HttpResponse, Upload as TusUpload, UploadOptions } 
 import { api } from './api';
 import type { FileInfo } from './types';
 import { isReadable, refusal, stallWatch, UNREADABLE } from './uploads-batch';
+import { prove, WHOLE_STATUS } from './uploads-proof';
+import { FILE_ID, TUS, UPLOADS_URL } from './uploads-remote';
 import { CHANGED, EXISTS, nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
-
-export const UPLOADS_URL = '/api/v1/uploads';
-const FILE_ID = 'Upload-File-Id';
 
 /** The upload the server knew is gone: it begins anew. */
 const GONE_STATUS = new Set([404, 410]);
 const OVERTAKEN_STATUS = new Set([409, 423]);
+/** All bytes are there already. */
+const WHOLE: UploadProblem = { kind: 'refused', status: 409 };
 
 export async function sendResumable(upload: Upload, options: SendOptions): Promise<FileInfo | undefined> {
   if (!upload.file) throw UNREADABLE;
-  const last = await send(upload, upload.file, options);
-  // All bytes are there, but no file became of them: its name was taken.
-  const id = last.getHeader(FILE_ID) ?? (upload.url && (await finish(upload, upload.url)));
+  await compare(upload, upload.file, options);
+  const id =
+    (await sendBytes(upload, upload.file, options)) ?? (upload.url && (await finish(upload, upload.url)));
   if (!id) return undefined;
   try {
     return await api.get<FileInfo>(`/api/v1/files/${id}/metadata`, {
@@ -25,6 +26,31 @@ export async function sendResumable(upload: Upload, options: SendOptions): Promi
     });
   } catch {
     // It has arrived; only the row of the list comes by another way.
+    return undefined;
+  }
+}
+
+/** Compares a file of which only name and size were known with what the server has. */
+async function compare(upload: Upload, file: File, { signal, onProgress }: SendOptions): Promise<void> {
+  if (upload.modified !== 0 || upload.url === undefined) return;
+  upload.comparing = true;
+  onProgress(upload.sent);
+  try {
+    await prove(upload, upload.url, file, signal);
+  } catch (thrown) {
+    if (!GONE_STATUS.has((thrown as UploadProblem).status)) throw thrown;
+    delete upload.url;
+  } finally {
+    delete upload.comparing;
+  }
+}
+
+/** Gives the file's id; none when all bytes are there, but no file became of them, since its name was taken. */
+async function sendBytes(upload: Upload, file: File, options: SendOptions): Promise<string | undefined> {
+  try {
+    return (await send(upload, file, options)).getHeader(FILE_ID);
+  } catch (thrown) {
+    if (thrown !== WHOLE) throw thrown;
     return undefined;
   }
 }
@@ -112,6 +138,8 @@ export function metadataOf(upload: Upload): Record<string, string> {
 async function problemOf(error: Error | DetailedError, file: File): Promise<UploadProblem> {
   const response = 'originalResponse' in error ? error.originalResponse : null;
   if (!response) return (await isReadable(file)) ? { kind: 'connection', status: 0 } : UNREADABLE;
+  const asked = 'originalRequest' in error && error.originalRequest?.getMethod() === 'HEAD';
+  if (asked && WHOLE_STATUS.has(response.getStatus())) return WHOLE;
   const problem = refusal(
     response.getStatus(),
     response.getBody() ?? '',
@@ -127,7 +155,7 @@ async function problemOf(error: Error | DetailedError, file: File): Promise<Uplo
 async function finish(upload: Upload, url: string): Promise<string | null> {
   const metadata = Object.entries(metadataOf(upload)).map(([key, value]) => `${key} ${base64(value)}`);
   const headers = {
-    'Tus-Resumable': '1.0.0',
+    ...TUS,
     'Content-Type': 'application/offset+octet-stream',
     'Upload-Offset': String(upload.size),
     'Upload-Metadata': metadata.join(','),
@@ -149,7 +177,7 @@ function base64(text: string): string {
 /** Takes away what the server has of an upload that nobody wants any more. */
 export async function forgetUpload(url: string): Promise<void> {
   try {
-    await fetch(url, { method: 'DELETE', headers: { 'Tus-Resumable': '1.0.0' } });
+    await fetch(url, { method: 'DELETE', headers: TUS });
   } catch {
     // The server itself forgets it after some days.
   }

@@ -25,7 +25,12 @@ export const CHANGED = 'urn:homeserver:changed';
 
 /** Why a file did not arrive: what a person reads is made from this by the page. */
 export interface UploadProblem {
-  kind: 'connection' | 'unreadable' | 'refused';
+  kind:
+    | 'connection'
+    | 'unreadable'
+    | 'refused'
+    /** What the server has is not the beginning of this file. */
+    | 'other';
   /** HTTP status; 0 when there was no answer. */
   status: number;
   /** Which kind of refusal, where the status alone does not say. */
@@ -57,8 +62,8 @@ export interface Upload extends UploadPlan {
   /** Folders and name, below the folder it goes to. */
   readonly path: string;
   readonly size: number;
-  /** When the file was last changed, in ms; 0 when not known. */
-  readonly modified: number;
+  /** When the file was last changed, in ms; 0 while only its name and size are known, and not what is in it. */
+  modified: number;
   /** Begun on another device or in another browser. */
   readonly elsewhere: boolean;
   state: UploadState;
@@ -67,6 +72,8 @@ export interface Upload extends UploadPlan {
   speed: number;
   /** Automatic tries since the last progress. */
   retries: number;
+  /** The file is being compared with what the server has. */
+  comparing?: boolean;
   /** Where the server keeps what it has of it. */
   url?: string;
   /** The browser keeps a copy of the file, so that even a reload of the page does not need it again. */

@@ -38,6 +38,8 @@ export interface QueueOptions {
   /** Something about it changed that must outlive the page; `gone` when it was removed. */
   onDurable?: (upload: Upload, gone: boolean) => void;
   onDone?: (upload: Upload) => void;
+  /** The file is not the one that was begun elsewhere: it is uploaded from the start. */
+  onOther?: (upload: Upload) => void;
   /** A name is taken, and nobody has yet said what then. */
   onConflict?: () => void;
   /** The server asked who we are: the queue holds still until `goOn`. */
@@ -122,6 +124,12 @@ export class UploadQueue {
   /** Takes in what was kept from before, or is known from elsewhere. */
   restore(uploads: readonly Upload[]): void {
     this.uploads.push(...uploads);
+    this.#changed();
+  }
+
+  /** An upload turned out to be through. */
+  settle(upload: Upload): void {
+    this.#arrived(upload, undefined);
     this.#changed();
   }
 
@@ -245,6 +253,10 @@ export class UploadQueue {
       if (first) this.#options.onSessionEnded?.();
       return;
     }
+    if (problem.kind === 'other') {
+      this.#beginAnew(upload);
+      return;
+    }
     upload.problem = problem;
     if (problem.type === EXISTS || problem.type === CHANGED) {
       this.#collided(upload);
@@ -261,6 +273,17 @@ export class UploadQueue {
     }
     this.#leave(upload, 'pausing');
     this.#waits.add(upload, Math.max(delayAfter(upload.retries++), (problem.retryAfter ?? 0) * 1_000));
+  }
+
+  /** What was begun elsewhere goes on waiting for its own file; the one that was chosen is sent by itself. */
+  #beginAnew(upload: Upload): void {
+    const { file, path, folder, folderName, tags, shared, onConflict } = upload;
+    this.#line.came();
+    upload.file = null;
+    this.#leave(upload, 'fileless');
+    this.#durable(upload, true);
+    if (file) this.add([{ file, path }], { folder, folderName, tags, shared, onConflict });
+    this.#options.onOther?.(upload);
   }
 
   /** The name is taken: by the same file, or else it is for a person to say what then. */

@@ -109,6 +109,7 @@ export const filesMore = {
   versions: {
     title: 'Versions',
     none: 'No earlier versions. Replacing this file makes one.',
+    owners: 'Earlier versions are shown to the owner and to administrators.',
     loading: 'Loading the versions',
     failed: 'The versions could not be loaded.',
     replaced: (time: string, by: string) =>

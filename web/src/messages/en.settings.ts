@@ -3,7 +3,7 @@ import { plural } from '../lib/format';
 
 export const settings = {
   title: 'Settings',
-  text: 'How this server keeps files. For administrators.',
+  text: 'How this server keeps files, and whom it tells what happens. For administrators.',
   loading: 'Loading the settings',
   failed: 'The settings could not be loaded',
   save: 'Save',

@@ -27,6 +27,7 @@ export const uploads = {
   progress: (name: string) => `Upload of ${name}`,
   waiting: 'Waiting',
   finishing: 'Finishing',
+  comparing: 'Comparing it with what is there',
   finished: 'Done',
   skipped: 'Skipped',
   paused: (sent: string, size: string) => `Paused at ${sent} of ${size}`,
@@ -91,6 +92,8 @@ export const uploads = {
     files: 'Choose files',
     folder: 'Choose folder',
     found: (count: number) => `Going on with ${fileCount(count)}.`,
+    other: (name: string) =>
+      `“${name}” is not the file that was begun elsewhere. It is uploaded from the start.`,
     none: 'None of these files is waited for.',
     strangers: (count: number) => `${fileCount(count)} were not waited for and are left out.`,
   },

@@ -4,11 +4,13 @@ import type { SessionState } from '../lib/people';
 import { messages } from '../messages/en';
 
 const words = messages.shell;
+export const ALERTS_PAGE = '/static/alerts.html';
 
 export const pages = [
   { id: 'dashboard', href: DASHBOARD, label: words.dashboard, more: false },
   { id: 'files', href: FILES, label: words.files, more: false },
   { id: 'account', href: ACCOUNT, label: words.account, more: false },
+  { id: 'alerts', href: ALERTS_PAGE, label: words.alerts, more: true },
   { id: 'users', href: '/static/users.html', label: words.users, more: true },
   { id: 'audit', href: '/static/audit.html', label: words.audit, more: true },
   { id: 'settings', href: '/static/settings.html', label: words.settings, more: true },
@@ -24,7 +26,7 @@ export function pagesFor(state: SessionState | undefined): NavigationPage[] {
 
 export function mayOpen(page: PageName, state: SessionState | undefined): boolean {
   if (page === 'files') return true;
-  if (page === 'dashboard') return state?.role !== 'guest';
+  if (page === 'dashboard' || page === 'alerts') return state?.role !== 'guest';
   if (page === 'account') return Boolean(state?.user);
   if (page === 'settings') return state?.role === 'administrator';
   // Where nobody is asked who they are, accounts are managed at the server's terminal only.

@@ -38,6 +38,10 @@ class Who {
   owns(file: FileInfo): boolean {
     return Boolean(file.owner) && file.owner === this.user?.id;
   }
+  /** Whether what a file once was is shown: to its owner and administrators; of the household's files to all but guests. */
+  mayReadVersions(file: FileInfo): boolean {
+    return !this.isGuest && (!file.owner || this.isAdministrator || this.owns(file));
+  }
   /** Whether a file can be shared with the household, or no longer: what is the household's always is. */
   mayShare(file: FileInfo): boolean {
     return Boolean(file.owner) && !this.isGuest && (this.isAdministrator || this.owns(file));

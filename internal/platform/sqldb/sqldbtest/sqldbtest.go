@@ -9,6 +9,8 @@ package sqldbtest
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,17 +20,53 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
+const (
+	// memoryPlace is Linux's directory in memory, and memoryLeast how many bytes must be free
+	// there: some tests store tens of megabytes, and containers often have 64 in all.
+	memoryPlace = "/dev/shm"
+	memoryLeast = 512 << 20
+)
+
 // openTimeout bounds opening a database that is known to be up, on a busy machine.
 const openTimeout = 30 * time.Second
 
 // shared is the one server of this test process, started by the first test that asks.
 var shared = sync.OnceValues(func() (*server, error) { return newServer(quickSettings) })
 
-// Run runs test twice, as the subtests "sqlite" and "postgres", each with an empty database of its own.
+// Run runs test twice, as the parallel subtests "sqlite" and "postgres", each with an empty
+// database of its own. They begin when the test that calls Run has returned, and share nothing
+// that either changes. What is durable is not their matter: SQLite's file lies in memory where
+// that can be, as PostgreSQL goes without fsync.
 func Run(t *testing.T, test func(t *testing.T, db *sqldb.DB)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, Open(t, SQLite(t))) })
-	t.Run("postgres", func(t *testing.T) { test(t, Open(t, Postgres(t))) })
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		test(t, Open(t, "sqlite:"+filepath.Join(Memory(t), "test.db")))
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		test(t, Open(t, Postgres(t)))
+	})
+}
+
+// Memory returns a directory in memory where there is room for one, and a temporary one
+// elsewhere, removed when the test ends. It is for tests that make and remove thousands of
+// files and do not ask a disk what it kept.
+func Memory(t testing.TB) string {
+	t.Helper()
+	if memoryFree() < memoryLeast {
+		return t.TempDir()
+	}
+	dir, err := os.MkdirTemp(memoryPlace, "homeserver-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("remove a test's files: %v", err)
+		}
+	})
+	return dir
 }
 
 // SQLite returns the URL of a SQLite file that does not exist yet.
@@ -40,13 +78,25 @@ func SQLite(t testing.TB) string {
 // Postgres returns the URL of a fresh, empty PostgreSQL database, dropped when the test ends.
 func Postgres(t testing.TB) string {
 	t.Helper()
+	return database(t, "")
+}
+
+// database makes a database of the test process's server; how ends the statement that makes it.
+func database(t testing.TB, how string) string {
+	t.Helper()
 	s, err := shared()
 	if err != nil {
 		t.Fatal(err)
 	}
 	name := "t" + strings.ToLower(rand.Text())
-	administer(t, s, `CREATE DATABASE `+name)
-	t.Cleanup(func() { administer(t, s, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`) })
+	if err := administer(s, `CREATE DATABASE `+name+how); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := administer(s, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`); err != nil {
+			t.Error(err)
+		}
+	})
 	return s.url(name)
 }
 
@@ -115,16 +165,16 @@ func (c *Cluster) Start() {
 }
 
 // administer runs one statement as the server's superuser.
-func administer(t testing.TB, s *server, statement string) {
-	t.Helper()
+func administer(s *server, statement string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
 	db, err := sqldb.Open(ctx, s.url("postgres"), nil)
 	if err != nil {
-		t.Fatalf("open the test server: %v", err)
+		return fmt.Errorf("open the test server: %w", err)
 	}
 	defer db.Close()
 	if _, err := db.Exec(ctx, statement); err != nil {
-		t.Fatalf("%s: %v", statement, err)
+		return fmt.Errorf("%s: %w", statement, err)
 	}
+	return nil
 }

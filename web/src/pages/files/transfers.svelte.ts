@@ -2,12 +2,15 @@
  * What the page knows of uploads before there are any: where they go, with which tags. All that sends, keeps and shows
  * them is fetched after the page itself is there.
  */
+import { api, sentenceOf } from '../../lib/api';
 import type { FileInfo } from '../../lib/types';
 import { type Collected, collectDrop, collectPicked } from '../../lib/uploads-collect';
 import type { UploadPlan } from '../../lib/uploads-types';
 import { messages } from '../../messages/en';
 import { toast } from '../../ui/toasts.svelte';
 import type { Uploading } from './uploading.svelte';
+
+const MAKE_URL = '/api/v1/folders/path';
 
 const words = messages.files.upload;
 
@@ -57,10 +60,22 @@ export class Transfers {
 
   /** What was dropped: into the folder that is shown, or another one. */
   async drop(data: DataTransfer, plan: Partial<UploadPlan> = {}): Promise<void> {
-    const { files, unreadable } = await collectDrop(data);
+    const { files, empty, unreadable } = await collectDrop(data);
     if (unreadable > 0) toast(words.unreadable(unreadable), { kind: 'error' });
-    else if (files.length === 0) toast(words.nothing);
+    else if (files.length === 0 && empty.length === 0) toast(words.nothing);
+    const parent = plan.folder ?? this.#target.target;
     await this.add(files, plan);
+    if (empty.length > 0) await this.#make(empty, parent);
+  }
+
+  /** Makes folders in which nothing lies: those of files are made with them. */
+  async #make(paths: readonly string[], parent: string): Promise<void> {
+    try {
+      for (const path of paths) await api.post(MAKE_URL, { parent, path: path.split('/') });
+    } catch (thrown) {
+      toast(sentenceOf(thrown), { kind: 'error' });
+    }
+    void this.#target.refresh();
   }
 
   /** Adds files, into the folder that is shown unless told otherwise; an unfinished upload that waits for just these goes on. */

@@ -1,4 +1,5 @@
 /** The uploads of this page: the queue of lib/uploads, what keeps it, and what the panel shows of it. */
+import { visibleName } from '../../lib/filelist-names';
 import { session } from '../../lib/session';
 import type { FileInfo } from '../../lib/types';
 import { UploadQueue } from '../../lib/uploads';
@@ -10,14 +11,14 @@ import { sameThere } from '../../lib/uploads-same';
 import { openShelf } from '../../lib/uploads-shelf';
 import { claimTab } from '../../lib/uploads-tabs';
 import { forgetUpload, sendResumable } from '../../lib/uploads-tus';
-import { byInterest, type QueueTotals, type Upload, type UploadPlan } from '../../lib/uploads-types';
+import { byInterest, nameOf, type QueueTotals, type Upload, type UploadPlan } from '../../lib/uploads-types';
 import { messages } from '../../messages/en';
 import { toast } from '../../ui/toasts.svelte';
 import type { UploadTarget } from './transfers.svelte';
 
 /** Progress comes many times a second for each file; the page is told at most this often. */
 const TELL_EVERY_MS = 100;
-/** How often it is asked how far uploads are that wait for their file here; the first time soon. */
+/** How often it is asked how far uploads are that were begun elsewhere and wait for their file here; the first time soon. */
 const LOOK_AGAIN_MS = 3_000;
 const LOOK_ELSEWHERE_MS = 30_000;
 /** Of thousands that arrive the list hears at most this often. */
@@ -62,6 +63,7 @@ export class Uploading {
       onDurable: (upload, gone) => this.#durable.changed(upload, gone),
       onDone: (upload) => this.#took(upload),
       onConflict: () => this.#tell(),
+      onOther: ({ path }) => toast(words.fileless.other(visibleName(nameOf(path)))),
       onSessionEnded: () => void this.signIn(),
     });
     this.#durable = new Durable(this.#queue);
@@ -165,7 +167,8 @@ export class Uploading {
       await this.#durable.lookElsewhere();
       // What was begun elsewhere is no reason to cover the files of somebody who only came to look.
       if (this.#queue.uploads.every(({ elsewhere }) => elsewhere)) this.collapsed = true;
-      // What was cut off a moment ago, the server is still writing down.
+      await this.#durable.lookBack();
+      // What was cut off elsewhere a moment ago, the server is still writing down.
       const soon = setTimeout(() => void this.#lookAgain(), LOOK_AGAIN_MS);
       const later = setInterval(() => void this.#lookAgain(), LOOK_ELSEWHERE_MS);
       return () => {

@@ -16,7 +16,7 @@ const LOOK_EVERY_MS = 2_000;
 /** What was asked for begins a little later, and may be through before anybody looks. */
 const BEGINS_WITHIN_MS = 20_000;
 
-class Part<T> {
+export class Part<T> {
   value = $state.raw<T>();
   problem = $state('');
 

@@ -1,7 +1,8 @@
-package monitor
+package machine
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,7 @@ type procFile struct {
 	path string
 	file *os.File
 	buf  []byte
+	size int // of the first buffer, where firstBuffer is more than is ever needed
 }
 
 // head reads the first n bytes.
@@ -69,7 +71,7 @@ func (p *procFile) open() error {
 	}
 	p.file = f
 	if p.buf == nil {
-		p.buf = make([]byte, firstBuffer)
+		p.buf = make([]byte, cmp.Or(p.size, firstBuffer))
 	}
 	return nil
 }

@@ -1,0 +1,139 @@
+package monitor
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"homeserver/internal/monitor/metric"
+)
+
+// hungChild marks the copy of the test that runs in a mount namespace of its own, so that nobody
+// else on the machine meets a file system that hangs.
+const hungChild = "HOMESERVER_TEST_HUNG_MOUNT"
+
+// TestHungMount: a file system in user space that never answers statfs keeps its own figures from
+// everybody, and nothing else: every tick is in time and knows all other file systems.
+func TestHungMount(t *testing.T) {
+	if os.Getenv(hungChild) != "" {
+		hungMount(t)
+		return
+	}
+	cmd := exec.Command("unshare", "--user", "--map-root-user", "--mount", "--propagation", "private", os.Args[0], "-test.run=^TestHungMount$", "-test.v")
+	cmd.Env = append(os.Environ(), hungChild+"=1")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "--- PASS: TestHungMount") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+func hungMount(t *testing.T) {
+	place := t.TempDir()
+	asked := mountHanging(t, place)
+	m := New(Config{StoragePath: t.TempDir(), Started: time.Now()}, fixedUsage, quiet())
+	key, root := metric.Key(metric.FileSystemSizeBytes, place), metric.Key(metric.FileSystemSizeBytes, "/")
+	found := map[string]float64{}
+	pace := time.NewTicker(tickInterval / 20)
+	defer pace.Stop()
+	for range 30 { // the first ticks find the file systems and ask them
+		began := time.Now()
+		s := m.sampler.tick(t.Context())
+		if took := time.Since(began); took > patientDeadline {
+			t.Errorf("a tick took %v", took)
+		}
+		m.publish(s)
+		clear(found)
+		for _, r := range s.Readings {
+			found[r.Key()] = r.Value
+		}
+		if _, ok := found[root]; ok && asked.Load() > 0 {
+			break
+		}
+		<-pace.C
+	}
+	if asked.Load() == 0 {
+		t.Fatal("nobody asked the file system that hangs")
+	}
+	if _, ok := found[key]; ok {
+		t.Error("a file system that does not answer has figures")
+	}
+	for _, want := range []string{root, metric.CPUPercent, metric.DiskPercent, metric.MemoryPercent} {
+		if v, ok := found[want]; !ok || math.IsNaN(v) {
+			t.Errorf("%s is a gap, want a figure", want)
+		}
+	}
+	// as the machine shuts down, or the server comes back
+	if err := unix.Unmount(place, unix.MNT_FORCE|unix.MNT_DETACH); err != nil {
+		t.Error(err)
+	}
+}
+
+// mountHanging mounts a file system that says how it is called and nothing else, and counts how
+// often it was asked how full it is.
+func mountHanging(t *testing.T, place string) *atomic.Int64 {
+	t.Helper()
+	device, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatalf("this test needs /dev/fuse: %v", err)
+	}
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=0,group_id=0", device)
+	if err := unix.Mount("hanging", place, "fuse", 0, options); err != nil {
+		t.Fatalf("mount a file system in user space: %v", err)
+	}
+	asked := &atomic.Int64{}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		defer unix.Close(device)
+		serveHanging(device, asked)
+	}()
+	t.Cleanup(func() {
+		_ = unix.Unmount(place, unix.MNT_FORCE|unix.MNT_DETACH)
+		<-ended
+	})
+	return asked
+}
+
+// What of the protocol of /dev/fuse is spoken (linux/fuse.h): the greeting.
+const (
+	fuseInit    = 26
+	fuseStatfs  = 17
+	fuseVersion = 7
+	fuseMinor   = 31
+)
+
+func serveHanging(device int, asked *atomic.Int64) {
+	request := make([]byte, 1<<17)
+	for {
+		n, err := unix.Read(device, request)
+		if errors.Is(err, unix.EINTR) || errors.Is(err, unix.EAGAIN) {
+			continue
+		}
+		if err != nil || n < 40 {
+			return // it was unmounted
+		}
+		switch binary.LittleEndian.Uint32(request[4:]) {
+		case fuseInit:
+			answer := make([]byte, 16+64)
+			binary.LittleEndian.PutUint32(answer, uint32(len(answer)))
+			copy(answer[8:16], request[8:16]) // which request is answered
+			binary.LittleEndian.PutUint32(answer[16:], fuseVersion)
+			binary.LittleEndian.PutUint32(answer[20:], fuseMinor)
+			binary.LittleEndian.PutUint32(answer[36:], 4096) // longest write
+			if _, err := unix.Write(device, answer); err != nil {
+				return
+			}
+		case fuseStatfs:
+			asked.Add(1)
+		}
+	}
+}

@@ -1,0 +1,61 @@
+package machine
+
+import (
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// place is where a chip sits: its device's path, which does not change when chips are numbered
+// in another order at the next start.
+func (s *Sensors) place(dir string) string {
+	real, err := filepath.EvalSymlinks(filepath.Join(dir, "device"))
+	if err != nil {
+		return first(readText(filepath.Join(dir, "name")), filepath.Base(dir))
+	}
+	devices := filepath.Join(s.root, "sys/devices")
+	if resolved, err := filepath.EvalSymlinks(devices); err == nil {
+		devices = resolved
+	}
+	if below, err := filepath.Rel(devices, real); err == nil && !strings.HasPrefix(below, "..") {
+		return below
+	}
+	return filepath.Base(real)
+}
+
+// chipName is what node_exporter calls a chip: kind and name of its device, or its own name.
+func chipName(dir, name string) string {
+	clean := func(text string) string {
+		return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(strings.ReplaceAll(text, ".", "_")), "_"), "_")
+	}
+	if real, err := filepath.EvalSymlinks(filepath.Join(dir, "device")); err == nil {
+		if kind, own := clean(filepath.Base(filepath.Dir(real))), clean(filepath.Base(real)); kind != "" && own != "" {
+			return kind + "_" + own
+		}
+	}
+	return first(clean(name), filepath.Base(dir))
+}
+
+// zones finds the thermal zones.
+func (s *Sensors) zones() []*sensor {
+	dirs, _ := filepath.Glob(filepath.Join(s.root, "sys/class/thermal/thermal_zone*"))
+	slices.Sort(dirs)
+	var list []*sensor
+	for _, dir := range dirs {
+		zone, kind := strings.TrimPrefix(filepath.Base(dir), "thermal_zone"), readText(filepath.Join(dir, "type"))
+		one := s.newSensor("thermal/"+first(kind, "zone")+"-"+zone, first(kind, "zone "+zone), filepath.Join(dir, "temp"), false)
+		one.raw = raw("node_thermal_zone_temp", Gauge, "Zone temperature in Celsius", "type", kind, "zone", zone)
+		for trip := range 12 { // the kernel's own bound
+			point := filepath.Join(dir, "trip_point_"+strconv.Itoa(trip))
+			if kind := readText(point + "_type"); kind == "critical" || kind == "hot" {
+				if n, err := strconv.ParseFloat(readText(point+"_temp"), 64); err == nil && n > 0 && n/millidegrees <= hottest {
+					one.critical = n / millidegrees
+				}
+			}
+		}
+		one.from()
+		list = append(list, one)
+	}
+	return list
+}

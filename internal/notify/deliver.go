@@ -1,0 +1,195 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"homeserver/internal/notify/channel"
+	"homeserver/internal/platform/failpoint"
+	"homeserver/internal/platform/sqldb"
+)
+
+const (
+	// firstRetry is the pause after the first failure; it doubles up to lastRetry.
+	firstRetry = 10 * time.Second
+	lastRetry  = time.Hour
+	// giveUpAfter is how long a message is tried. What is older helps nobody, and a channel that
+	// does not work for so long will not mend itself.
+	giveUpAfter = 3 * 24 * time.Hour
+	// finishing is how long a note that is being sent may take when the server ends.
+	finishing = 5 * time.Second
+	// noteTimeout bounds writing down how it went when the server ends.
+	noteTimeout = 5 * time.Second
+)
+
+// work sends what is due by a channel, in order, until nothing is.
+func (n *Notify) work(ctx context.Context, id string) {
+	defer func() {
+		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+		defer cancel()
+		if err := n.store.release(after, id, n.holder); err != nil { // no harm: the lease ends by itself
+			n.log.DebugContext(ctx, "a channel was not given back", "channel", id, "error", err)
+		}
+	}()
+	for ctx.Err() == nil {
+		more, err := n.step(ctx, id)
+		if err != nil {
+			if ctx.Err() == nil {
+				n.log.WarnContext(ctx, "notifications wait", "channel", id, "error", err)
+			}
+			return
+		}
+		if !more {
+			return
+		}
+	}
+}
+
+// step does the next thing at a channel; false when there is nothing to do now.
+func (n *Notify) step(ctx context.Context, id string) (more bool, err error) {
+	c, ok, err := n.store.lease(ctx, id, n.holder)
+	if errors.Is(err, sqldb.ErrNoRows) || err == nil && !ok {
+		return false, nil // removed, or another copy is at it
+	}
+	if err != nil {
+		return false, err
+	}
+	now := n.now()
+	if !c.Enabled {
+		return false, n.store.giveUp(ctx, n.store.db, id, now.UnixMicro(), now.UnixMicro(), "The channel was switched off.")
+	}
+	if err := n.store.orphans(ctx, id, now.UnixMicro()); err != nil {
+		return false, err
+	}
+	settings, err := n.settings(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := n.keepQuiet(ctx, c, settings, now); err != nil {
+		return false, err
+	}
+	if c.waitUntil > now.UnixMicro() {
+		return false, n.divert(ctx, c, now)
+	}
+	d, err := n.store.begin(ctx, id, now.UnixMicro())
+	if err != nil || d == nil {
+		return false, err
+	}
+	failpoint.Hit("notify-claimed")
+	return n.deliver(ctx, c, d, settings)
+}
+
+// deliver sends one and notes how it went; true when the channel may go on.
+func (n *Notify) deliver(ctx context.Context, c *Channel, d *delivery, settings Settings) (more bool, err error) {
+	after, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { time.AfterFunc(finishing, cancel) })
+	defer stop()
+	var warning string
+	var failure error
+	if target, err := n.target(c); err != nil {
+		failure = err
+	} else {
+		warning, failure = n.senders.Send(after, target, n.note(d, settings))
+	}
+	failpoint.Hit("notify-sent")
+
+	noting, done := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
+	defer done()
+	now := n.now()
+	switch {
+	case failure == nil:
+		if c.Failures > 0 {
+			n.log.InfoContext(ctx, "notifications are sent again", "channel", c.Name, "failures", c.Failures)
+		}
+		return true, n.store.sent(noting, d, c.Name, warning, now.UnixMicro())
+	case after.Err() != nil:
+		return false, n.store.interrupted(noting, d, now.UnixMicro())
+	}
+	return n.noteFailure(noting, c, d, failure, now)
+}
+
+func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failure error, now time.Time) (more bool, err error) {
+	var known *channel.Failure
+	reason := sentenceOf(failure)
+	refused := errors.As(failure, &known) && known.Refused
+	if refused {
+		err = n.store.refused(ctx, d, reason, now.Add(pauseAfter(d.attempts+1)).UnixMicro(), now.UnixMicro())
+	} else {
+		next := now.Add(pauseAfter(c.Failures + 1))
+		if c.Failures == 0 { // once, not at every attempt
+			n.log.WarnContext(ctx, "a notification could not be sent; it is tried again", "channel", c.Name, "kind", c.Kind, "error", reason)
+		}
+		err = n.store.failed(ctx, d, reason, next.UnixMicro(), now.UnixMicro())
+		c.Failures++
+	}
+	if err != nil {
+		return false, err
+	}
+	if err := n.store.giveUp(ctx, n.store.db, c.ID, now.Add(-giveUpAfter).UnixMicro(), now.UnixMicro(), "Given up after 3 days."); err != nil {
+		return false, err
+	}
+	if refused {
+		return true, nil
+	}
+	return false, n.divert(ctx, c, now)
+}
+
+// pauseAfter is the pause after so many failures in a row, somewhat random, so that what
+// failed together is not repeated together.
+func pauseAfter(failures int64) time.Duration {
+	pause := lastRetry
+	if shift := failures - 1; shift < 20 {
+		pause = min(firstRetry<<max(shift, 0), lastRetry)
+	}
+	return min(pause*4/5+rand.N(pause*2/5), lastRetry)
+}
+
+// divert has another channel stand in for one that failed so many times in a row.
+func (n *Notify) divert(ctx context.Context, c *Channel, now time.Time) error {
+	if c.FallbackID == "" || c.Failures < c.FallbackAfter {
+		return nil
+	}
+	diverted := false
+	err := n.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		diverted = false
+		other, err := n.store.channel(ctx, tx, c.FallbackID)
+		if errors.Is(err, sqldb.ErrNoRows) || err == nil && !other.Enabled {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		list, err := n.store.undiverted(ctx, tx, c.ID)
+		if err != nil {
+			return err
+		}
+		for _, d := range list {
+			to, err := n.store.place(ctx, tx, d.message, other.ID, d.id, now.UnixMicro())
+			if err != nil {
+				return err
+			}
+			if err := n.store.carry(ctx, tx, to, d); err != nil {
+				return err
+			}
+			ok, err := n.store.divert(ctx, tx, d.id, to)
+			if err != nil {
+				return err
+			}
+			if !ok { // sent or collapsed meanwhile
+				if err := n.store.dropDelivery(ctx, tx, to); err != nil {
+					return err
+				}
+				continue
+			}
+			diverted = true
+		}
+		return nil
+	})
+	if diverted {
+		n.wake()
+	}
+	return err
+}

@@ -1,0 +1,103 @@
+package outward
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"homeserver/internal/platform/errs"
+)
+
+const (
+	// callTimeout bounds one request with its answer: services answer in a second or two.
+	callTimeout = 30 * time.Second
+	// maxAnswer is how much of an answer is read, in bytes: a sentence of an error, not a page.
+	maxAnswer = 64 << 10
+	// maxRedirects is how often a request is sent on, within one host.
+	maxRedirects = 3
+	// maxHeader bounds an answer's head, in bytes.
+	maxHeader = 32 << 10
+)
+
+// Answer is what a service said.
+type Answer struct {
+	Status int
+	Body   []byte // its beginning
+}
+
+// Client returns an HTTP client that connects by this doorway: without a proxy, which would
+// make the connection in its stead, and without keeping connections.
+func (d *Doorway) Client(local bool) *http.Client {
+	return &http.Client{
+		Timeout: callTimeout,
+		Transport: &http.Transport{
+			DialContext:       func(ctx context.Context, _, address string) (net.Conn, error) { return d.Dial(ctx, address, local) },
+			TLSClientConfig:   d.TLS(""),
+			ForceAttemptHTTP2: true, DisableKeepAlives: true,
+			TLSHandshakeTimeout: dialTimeout, MaxResponseHeaderBytes: maxHeader,
+		},
+		CheckRedirect: sameHost,
+	}
+}
+
+// sameHost follows redirects within a host only, for example to its TLS port: headers that hold
+// secrets would go along.
+func sameHost(r *http.Request, via []*http.Request) error {
+	first := via[0].URL
+	switch {
+	case len(via) > maxRedirects:
+		return errs.New(errs.Invalid, "The service sends the request on in circles.")
+	case r.URL.Hostname() != first.Hostname():
+		return errs.Newf(errs.Invalid, "The service sends the request on to %s. Enter that address if it is right.", r.URL.Hostname())
+	case first.Scheme == "https" && r.URL.Scheme != "https":
+		return errs.New(errs.Invalid, "The service sends the request on to an address without TLS.")
+	}
+	return nil
+}
+
+// Call makes a request and reads the beginning of its answer.
+func (d *Doorway) Call(ctx context.Context, local bool, method, address string, header http.Header, body []byte) (Answer, error) {
+	request, err := http.NewRequestWithContext(ctx, method, address, bytes.NewReader(body))
+	if err != nil {
+		return Answer{}, errs.Wrap(errs.Invalid, "The address is not one that can be called.", err)
+	}
+	if header != nil {
+		request.Header = header
+	}
+	request.Header.Set("User-Agent", "HomeServer")
+	response, err := d.Client(local).Do(request)
+	if err != nil {
+		return Answer{}, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if response.StatusCode < http.StatusMultipleChoices {
+		err = nil // it was accepted, whatever becomes of the rest of the answer
+	}
+	return Answer{response.StatusCode, text}, err
+}
+
+// Ping calls an address and reports whether it answered with a success.
+func (d *Doorway) Ping(ctx context.Context, local bool, address string) error {
+	answer, err := d.Call(ctx, local, http.MethodGet, address, nil, nil)
+	if err == nil && answer.Status >= http.StatusMultipleChoices {
+		err = errs.Newf(errs.Invalid, "It answered %d %s.", answer.Status, http.StatusText(answer.Status))
+	}
+	return err
+}
+
+// CheckURL says what is wrong with an HTTP address before it is kept.
+func (d *Doorway) CheckURL(what, address string, local bool) error {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
+		return errs.Newf(errs.Invalid, "%s is not an address such as https://example.org/path.", what)
+	case u.User != nil:
+		return errs.Newf(errs.Invalid, "%s holds a name or password; enter those in their own fields.", what)
+	}
+	return d.JudgeHost(u.Hostname(), local)
+}

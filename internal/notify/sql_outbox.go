@@ -1,0 +1,195 @@
+package notify
+
+import (
+	"context"
+	"encoding/base64"
+
+	"github.com/google/uuid"
+
+	"homeserver/internal/platform/sqldb"
+)
+
+// digestState is the state of messages that the room makes of those that were held.
+const digestState State = "digest"
+
+// storedMessage is a message as it is kept.
+type storedMessage struct {
+	id string
+	Message
+	created int64
+}
+
+// delivery is a message on its way to one channel.
+type delivery struct {
+	id, channel, state, err, standsFor, divertedTo string
+	attempts                                       int64
+	next, created, ended                           int64
+	since, times, worst, raised                    int64
+	message                                        storedMessage
+	image                                          string
+}
+
+const deliveryColumns = `d.id, d.channel_id, d.state, d.error, d.stands_for, d.diverted_to, d.attempts, d.next_at, d.created_at, d.ended_at, d.since, d.times, d.worst, d.raised,
+	m.id, m.about, m.state, m.severity, m.title, m.body, m.link, m.at, m.created_at`
+
+func scanDelivery(row scanner, more ...any) (*delivery, error) {
+	d := &delivery{}
+	var state string
+	var severity, at int64
+	err := row.Scan(append([]any{&d.id, &d.channel, &d.state, &d.err, &d.standsFor, &d.divertedTo, &d.attempts, &d.next, &d.created, &d.ended, &d.since, &d.times, &d.worst, &d.raised,
+		&d.message.id, &d.message.Key, &state, &severity, &d.message.Title, &d.message.Text, &d.message.Link, &at, &d.message.created}, more...)...)
+	d.message.State, d.message.Severity, d.message.At = State(state), Severity(severity), micro(at)
+	return d, err
+}
+
+func scanDeliveries(rows *sqldb.Rows, err error) ([]*delivery, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var list []*delivery
+	for rows.Next() {
+		d, err := scanDelivery(rows)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, d)
+	}
+	return list, rows.Err()
+}
+
+func (s store) addMessage(ctx context.Context, tx *sqldb.Tx, m storedMessage) error {
+	_, err := tx.Exec(ctx, `INSERT INTO notify_messages (id, about, state, severity, title, body, link, at, image, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		m.id, m.Key, string(m.State), int64(m.Severity), m.Title, m.Text, m.Link, m.At.UnixMicro(), base64.StdEncoding.EncodeToString(m.Image), m.created)
+	return err
+}
+
+// place makes a message's delivery to a channel. What waits there about the same key collapses
+// into it: that is gone, and this one tells since when, how often and how bad.
+func (s store) place(ctx context.Context, tx *sqldb.Tx, m storedMessage, channel, standsFor string, now int64) (id string, err error) {
+	ordered, err := uuid.NewV7() // ids grow with time: what was enqueued first is sent first, within a microsecond too
+	if err != nil {
+		return "", err
+	}
+	id = ordered.String()
+	since, times, worst, raised := m.At.UnixMicro(), int64(1), int64(m.Severity), number(m.State == Raised)
+	if m.Key != "" {
+		// Of rows, not of a count: whatever is being sent at this moment is told by itself.
+		rows, err := tx.Query(ctx, `DELETE FROM notify_deliveries WHERE channel_id = $1 AND about = $2 AND state IN ('pending', 'held') AND digest_id = '' AND diverted_to = ''
+			RETURNING since, times, worst, raised`, channel, m.Key)
+		if err != nil {
+			return "", err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var oldSince, oldTimes, oldWorst, oldRaised int64
+			if err := rows.Scan(&oldSince, &oldTimes, &oldWorst, &oldRaised); err != nil {
+				return "", err
+			}
+			since, times, worst, raised = min(since, oldSince), times+oldTimes, max(worst, oldWorst), raised+oldRaised
+		}
+		if err := rows.Err(); err != nil {
+			return "", err
+		}
+		if err := rows.Close(); err != nil {
+			return "", err
+		}
+	}
+	_, err = tx.Exec(ctx, `INSERT INTO notify_deliveries (id, message_id, channel_id, about, state, next_at, created_at, since, times, worst, raised, stands_for)
+		VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)`, id, m.id, channel, m.Key, now, now, since, times, worst, raised, standsFor)
+	return id, err
+}
+
+// dueChannels returns the channels at which there is something to do.
+func (s store) dueChannels(ctx context.Context, now int64) ([]string, error) {
+	return sqldb.Texts(ctx, s.db, `SELECT DISTINCT c.id FROM notify_deliveries d JOIN notify_channels c ON c.id = d.channel_id
+		WHERE d.state IN ('pending', 'sending', 'held') AND d.next_at <= $1 AND d.digest_id = ''
+		  AND (c.wait_until <= $2 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
+		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1))`, now, now)
+}
+
+// orphans makes due again what a copy that died was sending.
+func (s store) orphans(ctx context.Context, channel string, now int64) error {
+	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1 WHERE channel_id = $2 AND state = 'sending'`, now, channel)
+	return err
+}
+
+// begin marks the next delivery that is due as being sent and returns it; nil when there is none.
+func (s store) begin(ctx context.Context, channel string, now int64) (*delivery, error) {
+	var d *delivery
+	err := s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		d = nil
+		ids, err := sqldb.Texts(ctx, tx, `SELECT id FROM notify_deliveries WHERE channel_id = $1 AND state = 'pending' AND next_at <= $2 ORDER BY created_at, id LIMIT 1`, channel, now)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		n, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'sending', attempts = attempts + 1 WHERE id = $1 AND state = 'pending'`, ids[0])
+		if err != nil || n == 0 { // collapsed into a later one meanwhile, which is looked for next time
+			return err
+		}
+		var image string
+		d, err = scanDelivery(tx.QueryRow(ctx, `SELECT `+deliveryColumns+`, m.image FROM notify_deliveries d JOIN notify_messages m ON m.id = d.message_id WHERE d.id = $1`, ids[0]), &image)
+		if err == nil {
+			d.image = image
+		}
+		return err
+	})
+	return d, err
+}
+
+// sent notes that a delivery was taken, and closes what it told as well.
+func (s store) sent(ctx context.Context, d *delivery, by, warning string, now int64) error {
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		for _, one := range []struct {
+			text string
+			args []any
+		}{
+			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2 WHERE id = $3`, []any{now, warning, d.id}},
+			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1 WHERE digest_id = $2`, []any{now, d.id}},
+			// The channel stood in for another: that need not tell it any more. Or the other way round.
+			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2 WHERE id = $3 AND state = 'pending'`, []any{now, "Sent by " + by + ", which stood in.", d.standsFor}},
+			{`DELETE FROM notify_deliveries WHERE stands_for = $1 AND state IN ('pending', 'held') AND digest_id = ''`, []any{d.id}},
+			{`UPDATE notify_channels SET failures = 0, wait_until = 0, succeeded_at = $1, error = $2 WHERE id = $3`, []any{now, warning, d.channel}},
+		} {
+			if _, err := tx.Exec(ctx, one.text, one.args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// refused notes that the service took offence at this one; others may fare better.
+func (s store) refused(ctx context.Context, d *delivery, reason string, next, now int64) error {
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failed_at = $1, error = $2 WHERE id = $3`, now, reason, d.channel)
+		return err
+	})
+}
+
+// failed notes that the channel could not be reached: all that waits for it waits longer.
+func (s store) failed(ctx context.Context, d *delivery, reason string, next, now int64) error {
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + 1, wait_until = $1, failed_at = $2, error = $3 WHERE id = $4`, next, now, reason, d.channel)
+		return err
+	})
+}
+
+// interrupted gives back what this copy could not finish sending before its end.
+func (s store) interrupted(ctx context.Context, d *delivery, now int64) error {
+	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, attempts = attempts - 1 WHERE id = $2 AND state = 'sending'`, now, d.id)
+	return err
+}
+
+// giveUp ends what has waited for a channel since before a time, with what its digests tell.
+func (s store) giveUp(ctx context.Context, q sqldb.Querier, channel string, before, now int64, reason string) error {
+	_, err := q.Exec(ctx, `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = CASE WHEN error = '' THEN $2 ELSE $3 || ' ' || error END
+		WHERE channel_id = $4 AND state IN ('pending', 'held') AND created_at <= $5`, now, reason, reason, channel, before)
+	return err
+}

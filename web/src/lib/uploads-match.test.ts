@@ -1,0 +1,105 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { UploadQueue } from './uploads';
+import { matchFiles } from './uploads-match';
+import { beginsWith, prove } from './uploads-proof';
+import type { Upload } from './uploads-types';
+
+const MB = 1024 * 1024;
+const LIVE = new AbortController().signal;
+const digest = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+
+function waiting(change: Partial<Upload>): Upload {
+  return {
+    ...{ key: 'k', file: null, path: 'film', size: 4, modified: 0, elsewhere: true, state: 'fileless' },
+    ...{ folder: 'mine', folderName: '', tags: [], shared: false, onConflict: 'fail' },
+    ...{ sent: 0, speed: 0, retries: 0, kept: false, url: '/api/v1/uploads/7' },
+    ...change,
+  } as Upload;
+}
+
+const file = (content: BlobPart, lastModified = 5) => new File([content], 'film', { lastModified });
+/** The server as far as it says how far an upload is. */
+function serve(offset: number, received: string, more: Record<string, string> = {}): void {
+  const headers = { 'Upload-Offset': String(offset), 'Upload-Received-Sha256': received, ...more };
+  vi.stubGlobal('fetch', async () => new Response(null, { headers }));
+}
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+});
+
+describe('matchFiles', () => {
+  it('gives a file to the upload whose time it has, before one of which no time is known', () => {
+    const foreign = waiting({ key: 'foreign' });
+    const own = waiting({ key: 'own', modified: 5 });
+    const [pair] = matchFiles([foreign, own], [{ file: file('abcd') }]).pairs;
+    expect(pair?.upload.key).toBe('own');
+    const [other] = matchFiles([own, foreign], [{ file: file('abcd', 6) }]).pairs;
+    expect(other?.upload.key).toBe('foreign');
+  });
+});
+
+describe('prove', () => {
+  const content = randomBytes(2 * MB + 300);
+
+  it('goes on with a file that begins with just what is there', async () => {
+    for (const offset of [0, 1, MB, MB + 1, 2 * MB + 300]) {
+      const received = offset === 0 ? '' : digest(content.subarray(0, offset));
+      expect(await beginsWith(file(content), { offset, received, file: '' }, LIVE), `${offset}`).toBe(true);
+    }
+    serve(MB + 1, digest(content.subarray(0, MB + 1)));
+    const upload = waiting({ size: content.length });
+    await prove(upload, '/api/v1/uploads/7', file(content), LIVE);
+    expect(upload).toMatchObject({ modified: 5, url: '/api/v1/uploads/7' });
+  });
+
+  it('refuses a file that differs in one byte, is too short, or cannot be compared', async () => {
+    const other = Buffer.from(content);
+    other.writeUInt8(other.readUInt8(MB) ^ 1, MB);
+    const received = digest(content.subarray(0, MB + 1));
+    for (const [one, offset, sum] of [
+      [other, MB + 1, received],
+      [content.subarray(0, MB), MB + 1, received],
+      [content, MB + 1, ''],
+    ] as const) {
+      serve(offset, sum);
+      const upload = waiting({});
+      await expect(prove(upload, '/api/v1/uploads/7', file(one), LIVE)).rejects.toMatchObject({
+        kind: 'other',
+      });
+      expect(upload.modified).toBe(0);
+    }
+  });
+
+  it('does not add to what somebody else has finished', async () => {
+    serve(4, '', { 'Upload-File-Id': '1' });
+    const upload = waiting({});
+    await prove(upload, '/api/v1/uploads/7', file('abcd'), LIVE);
+    expect(upload.url).toBeUndefined();
+  });
+});
+
+it('sends another file of the same name by itself, and lets the upload wait', async () => {
+  const sent: Upload[] = [];
+  const told: Upload[] = [];
+  const gone: Upload[] = [];
+  const queue = new UploadQueue({
+    one: async (upload) => {
+      sent.push(upload);
+      if (upload.url) throw { kind: 'other', status: 0 };
+      return undefined;
+    },
+    many: () => new Promise(() => {}),
+    onOther: (upload) => told.push(upload),
+    onDurable: (upload, away) => away && gone.push(upload),
+  });
+  const upload = waiting({ size: 9 * MB, tags: ['a'] });
+  queue.restore([upload]);
+  queue.attach(upload, file(new Uint8Array(9 * MB)));
+  await vi.waitFor(() => expect(queue.uploads.map(({ state }) => state)).toEqual(['fileless', 'done']));
+  expect(sent.map(({ url }) => url)).toEqual(['/api/v1/uploads/7', undefined]);
+  expect(queue.uploads[1]).toMatchObject({ path: 'film', folder: 'mine', tags: ['a'] });
+  expect(upload.file).toBeNull();
+  expect([told, gone]).toEqual([[upload], [upload]]);
+});

@@ -1,0 +1,68 @@
+/**
+ * Whether a file is the one whose beginning the server has: an upload that was begun elsewhere is known by its name and
+ * size only, and two different files must not be mixed.
+ */
+import { UNREADABLE } from './uploads-batch';
+import { askRemains, listRemote, type Remains, UPLOADS_URL } from './uploads-remote';
+import type { Upload, UploadProblem } from './uploads-types';
+
+/** Read and hashed at a time: some milliseconds, so that the page stays alive. */
+const SLICE_BYTES = 1024 * 1024;
+
+/** What a question of how far it is is answered when all is there, and no file can be made of it as it was asked for. */
+export const WHOLE_STATUS = new Set([409, 412, 507]);
+
+const OTHER: UploadProblem = { kind: 'other', status: 0 };
+
+/** Resolves when it may be gone on with. Rejects with an UploadProblem, of the kind `other` when it is another file's. */
+export async function prove(upload: Upload, url: string, file: File, signal: AbortSignal): Promise<void> {
+  const remains = await remainsOf(url, signal);
+  // Finished by somebody else meanwhile: that is theirs, and this file is still to be sent.
+  if (remains.file !== '') delete upload.url;
+  else if (!(await beginsWith(file, remains, signal))) throw OTHER;
+  upload.modified = file.lastModified;
+}
+
+async function remainsOf(url: string, signal: AbortSignal): Promise<Remains> {
+  try {
+    return await askRemains(url, signal);
+  } catch (thrown) {
+    // It is whole, and perhaps its name is taken: how far it is the list says as well.
+    if (!WHOLE_STATUS.has((thrown as UploadProblem).status)) throw thrown;
+    const remote = (await listRemote().catch(() => [])).find(({ id }) => `${UPLOADS_URL}/${id}` === url);
+    if (!remote) throw thrown;
+    return { offset: remote.offset, received: remote.received_sha256, file: '' };
+  }
+}
+
+export async function beginsWith(
+  file: Blob,
+  { offset, received }: Remains,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (offset === 0) return true;
+  if (received === '' || offset > file.size) return false;
+  const { SHA256 } = await fetchSHA256();
+  const sum = new SHA256();
+  for (let at = 0; at < offset; at += SLICE_BYTES) {
+    if (signal.aborted) throw { kind: 'connection', status: 0 } satisfies UploadProblem;
+    sum.update(await read(file.slice(at, Math.min(at + SLICE_BYTES, offset))));
+  }
+  return sum.hex() === received;
+}
+
+async function fetchSHA256() {
+  try {
+    return await import('./sha256');
+  } catch {
+    throw { kind: 'connection', status: 0 } satisfies UploadProblem;
+  }
+}
+
+async function read(slice: Blob): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await slice.arrayBuffer());
+  } catch {
+    throw UNREADABLE;
+  }
+}
