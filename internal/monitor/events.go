@@ -20,9 +20,6 @@ const (
 	eventAlert = "alert"        // a rule was broken
 )
 
-// oomKills is the name of the metric that tells of killed processes.
-const oomKills = "oom_kills"
-
 const (
 	// maxEvents is how many events one answer holds: more marks than a chart has room for.
 	maxEvents = 1000
@@ -136,7 +133,7 @@ func (m *Monitor) noteStart(ctx context.Context, h *history.History) {
 // noteEvents notes what a tick's readings tell to have happened.
 func (m *Monitor) noteEvents(ctx context.Context, h *history.History, t metric.Tick) error {
 	for _, r := range t.Readings {
-		if r.Metric.Name == oomKills && r.Value > 0 {
+		if r.Metric.Name == metric.OOMKills && r.Value > 0 {
 			return h.Note(ctx, history.Event{At: t.At, Kind: eventOOM, ID: strconv.FormatInt(t.At.UnixMilli(), 10), Count: int64(r.Value)})
 		}
 	}

@@ -85,7 +85,7 @@ func TestKilledProcessesAreNoted(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	kills := &metric.Metric{Name: oomKills}
+	kills := &metric.Metric{Name: metric.OOMKills}
 	start := time.UnixMilli(1_800_000_000_000).UTC()
 	for i, n := range []float64{0, 2, 0, 1} {
 		tick := metric.Tick{At: start.Add(time.Duration(i) * tickInterval), Readings: []metric.Reading{{Series: metric.Series{Metric: kills}, Value: n}}}

@@ -34,14 +34,16 @@ describe('what was kept', () => {
         { id: 'b', series: ['cpu_percent'] },
         { id: 'b', series: ['load_1'] },
         { id: 'c', series: [7] },
-        { id: 'd', series: Array(20).fill('load_1') },
+        { id: 'd', series: Array.from({ length: 40 }, (_, at) => `load_1{${at % 20}}`) },
+        { id: 'e', series: ['load_1', 'load_1'] },
         ...Array.from({ length: 200 }, (_, at) => ({ id: `many ${at}`, series: ['load_1'] })),
       ],
     });
     expect(read.cards).toEqual(['network']);
-    expect(read.charts.slice(0, 2).map(({ id, series, wide }) => [id, series.length, wide])).toEqual([
+    expect(read.charts.slice(0, 3).map(({ id, series, wide }) => [id, series.length, wide])).toEqual([
       ['b', 1, false],
       ['d', MOST_LINES, false],
+      ['e', 1, false],
     ]);
     expect(read.charts.length).toBe(MOST_CHARTS);
   });

@@ -58,7 +58,11 @@ export function readArrangement(kept: unknown): Arrangement {
       .filter(isChart)
       .filter(({ id }) => !seen.has(id) && seen.add(id))
       .slice(0, MOST_CHARTS)
-      .map(({ id, series, wide }) => ({ id, series: series.slice(0, MOST_LINES), wide: wide === true }));
+      .map(({ id, series, wide }) => ({
+        id,
+        series: [...new Set(series)].slice(0, MOST_LINES),
+        wide: wide === true,
+      }));
   }
   if (typeof span === 'number' && span >= SHORTEST && span <= LONGEST) made.span = span;
   made.compare = compare === true;
