@@ -83,14 +83,15 @@ function inked(canvas: Locator): Promise<number> {
  */
 async function holdSample(page: Page, api: Api, files: number, onHeld: (said: Dashboard) => unknown) {
   let held: string | undefined;
-  await page.routeWebSocket(/\/monitoring\/ws$/, (socket) => {
+  await page.routeWebSocket(/\/monitoring\/live/, (socket) => {
     let newest = 0;
     socket.connectToServer().onMessage(async (message) => {
-      socket.send(held ?? message);
-      if (held !== undefined) return;
+      const frame = (JSON.parse(String(message)) as { dashboard?: Dashboard }).dashboard;
+      socket.send(frame && held !== undefined ? held : message);
+      if (!frame || held !== undefined) return;
       const at = ++newest;
       const said = await api.dashboard();
-      const { sampled_at, storage } = JSON.parse(String(message)) as Dashboard;
+      const { sampled_at, storage } = frame;
       const same = said.sampled_at === sampled_at && said.storage.total_files === storage.total_files;
       if (held !== undefined || at !== newest || !same || storage.total_files !== files) return;
       held = String(message);
