@@ -13,7 +13,7 @@ import (
 func TestHappened(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
 		start := h.now().Truncate(time.Hour)
-		at := func(d time.Duration) time.Time { return start.Add(d) }
+		at := start.Add
 		minutes := func(list ...int) {
 			for _, m := range list {
 				h.clock.t = at(time.Duration(m) * time.Minute)

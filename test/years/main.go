@@ -38,13 +38,14 @@ func figures() []string {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	if len(os.Args) != 2 {
 		fmt.Fprintln(os.Stderr, "usage: years FILE")
 		os.Exit(2)
 	}
-	if err := fill(ctx, os.Args[1], time.Now()); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := fill(ctx, os.Args[1], time.Now())
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "years:", err)
 		os.Exit(1)
 	}
