@@ -42,28 +42,42 @@ func live(ctx context.Context, b *bench) ([]row, error) {
 		cpuRow("processor time when idle", used, b.watch, idleCPU, peak),
 		{what: fmt.Sprintf("resident memory when idle, %d files", b.manyFiles), ours: mebibytes(now), target: "< " + mebibytes(idleMemory), verdict: judge(now < idleMemory), peak: peak},
 	}
-	viewers, err := watchLive(ctx, h, b.viewers)
+	for _, feed := range []struct{ path, what string }{{"ws", "dashboards"}, {"live", "viewers of protocol 2, every figure of this machine"}} {
+		more, err := watched(ctx, b, h, feed.path, feed.what)
+		rows = append(rows, more...)
+		if err != nil {
+			return rows, err
+		}
+	}
+	return rows, nil
+}
+
+// watched measures a server with many viewers of one of its live feeds.
+func watched(ctx context.Context, b *bench, h *house, path, what string) ([]row, error) {
+	viewers, err := watchLive(ctx, h, path, b.viewers)
 	if err != nil {
-		return rows, err
+		return nil, err
 	}
 	defer viewers.close()
 	if err := pause(ctx, join); err != nil {
-		return rows, err
+		return nil, err
 	}
 	viewers.reset()
 	h.resetPeak()
-	if used, err = h.watchCPU(ctx, b.watch); err != nil {
-		return rows, err
+	used, err := h.watchCPU(ctx, b.watch)
+	if err != nil {
+		return nil, err
 	}
-	_, peak = h.resident()
+	_, peak := h.resident()
 	deviation, frames, err := viewers.deviation()
 	if err != nil {
-		return rows, err
+		return nil, err
 	}
-	return append(rows,
-		cpuRow(fmt.Sprintf("processor time for %d dashboards", b.viewers), used, b.watch, viewersCPU, peak),
-		row{what: "  their interval's deviation from 2 s, p99", ours: fmt.Sprintf("%.1f %% (%d frames)", deviation*100, frames),
-			target: fmt.Sprintf("≤ %.0f %%", tickTarget*100), verdict: judge(deviation <= tickTarget)}), nil
+	return []row{
+		cpuRow(fmt.Sprintf("processor time for %d %s", b.viewers, what), used, b.watch, viewersCPU, peak),
+		{what: "  their interval's deviation from 2 s, p99", ours: fmt.Sprintf("%.1f %% (%d frames)", deviation*100, frames),
+			target: fmt.Sprintf("≤ %.0f %%", tickTarget*100), verdict: judge(deviation <= tickTarget)},
+	}, nil
 }
 
 // cpuRow is processor time as seconds and as a share of one core.

@@ -36,7 +36,7 @@ func signInStorm(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	viewers, err := watchLive(ctx, h, dashboards)
+	viewers, err := watchLive(ctx, h, "ws", dashboards)
 	if err != nil {
 		return nil, err
 	}

@@ -24,11 +24,11 @@ type viewers struct {
 	closing bool
 }
 
-// watchLive opens n WebSockets.
-func watchLive(ctx context.Context, h *house, n int) (*viewers, error) {
+// watchLive opens n WebSockets of one of the live feeds.
+func watchLive(ctx context.Context, h *house, path string, n int) (*viewers, error) {
 	v := &viewers{times: make([][]time.Time, n)}
-	request := fmt.Appendf(nil, "GET /api/v1/monitoring/ws HTTP/1.1\r\nHost: %s\r\nX-API-Key: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", h.addr, apiKey)
+	request := fmt.Appendf(nil, "GET /api/v1/monitoring/%s HTTP/1.1\r\nHost: %s\r\nX-API-Key: %s\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n", path, h.addr, apiKey)
 	for i := range n {
 		c, err := dial(h.addr)
 		if err == nil {
@@ -82,8 +82,12 @@ func (c *client) frame() error {
 				return err
 			}
 			size = int64(binary.BigEndian.Uint16(long[:]))
-		case 127:
-			return errors.New("a frame larger than any dashboard")
+		case 127: // a schema of thousands of series
+			var longer [8]byte
+			if err := c.exactly(longer[:]); err != nil {
+				return err
+			}
+			size = int64(binary.BigEndian.Uint64(longer[:]))
 		}
 		if err := c.body(size, nil); err != nil {
 			return err
