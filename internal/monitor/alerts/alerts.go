@@ -20,8 +20,10 @@ package alerts
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"homeserver/internal/monitor/history"
@@ -81,13 +83,14 @@ type Lent struct {
 
 // Alerts watches the figures. Its methods may be called from several goroutines.
 type Alerts struct {
-	store   store
-	metrics *metric.Registry
-	log     *slog.Logger
-	lent    Lent
-	queue   chan arrival
-	started time.Time // its monotonic reading is the beginning of the engine's time
-	soon    chan struct{}
+	store    store
+	metrics  *metric.Registry
+	log      *slog.Logger
+	lent     Lent
+	queue    chan arrival
+	started  time.Time // its monotonic reading is the beginning of the engine's time
+	soon     chan struct{}
+	charting atomic.Bool // the history is being asked for a chart
 
 	mu        sync.Mutex
 	engine    *engine
@@ -96,7 +99,8 @@ type Alerts struct {
 	open      map[string]*Entry // by id
 	writes    []write
 	retryAt   time.Duration // no write is tried before
-	failing   bool          // the last one failed, which was logged
+	failing   bool          // one failed, which was logged
+	away      bool          // because the database is: then none is tried
 	listeners map[chan struct{}]bool
 }
 
@@ -240,13 +244,15 @@ func instanceOf(key string) string {
 
 // reload takes over what another copy, or somebody here, changed of rules and silences.
 func (a *Alerts) reload(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
 	rules, err := a.readRules(ctx)
 	var silences []Silence
 	if err == nil {
 		silences, err = a.store.silences(ctx, a.lent.Now())
 	}
 	if err != nil {
-		if ctx.Err() == nil {
+		if !errors.Is(ctx.Err(), context.Canceled) {
 			a.log.Warn("the rules of the alerts cannot be read; those of before count", "error", err)
 		}
 		return

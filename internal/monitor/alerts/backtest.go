@@ -115,7 +115,7 @@ func (r *Rule) column(p history.Points) []float64 {
 func (t *trial) try(r *Rule, state bool, known history.Known, values []float64, from time.Time) {
 	m := newMachine(0)
 	var grown growth
-	ahead := time.Duration(never)
+	ahead := never
 	var open *episode
 	for i, v := range values {
 		now := time.Duration(i) * backtestStep

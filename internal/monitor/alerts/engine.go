@@ -38,7 +38,7 @@ type watch struct {
 	value           float64       // what was measured last; NaN is a gap
 	figure          float64       // what was compared last
 	grown           growth        // Increase
-	first           float64       // Increase: the value it was first seen with
+	first           float64       // Increase: the first value of this life of the server
 	seeded          bool          // Increase: what was before is known
 	ahead           time.Duration // Trend: the last forecast; negative is none
 	aheadAt         time.Duration // and when it was made
@@ -108,6 +108,10 @@ func (e *engine) resume(entry *Entry) bool {
 			w := e.watch(r, instance, entry.SeriesTitle)
 			w.machine = resumed(e.now, entry.NoFigure, entry.Flapping)
 			w.value, w.figure, w.alert = math.NaN(), entry.Last, entry
+			if r.Condition == Increase && !entry.NoFigure && entry.Last > 0 {
+				// What the alert is about lies before the first value that is seen now.
+				w.grown.marks = []mark{{e.now, entry.Last}}
+			}
 			return true
 		}
 	}
@@ -158,6 +162,8 @@ func (e *engine) see(list []happening, rule *Rule, r *metric.Reading) []happenin
 			return list
 		}
 		w = e.watch(rule, r.Instance, r.Title)
+	}
+	if !w.grown.known && !math.IsNaN(r.Value) {
 		w.first = r.Value
 	}
 	w.seen, w.value = e.ticks, r.Value

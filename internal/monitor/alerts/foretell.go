@@ -66,7 +66,7 @@ func (a *Alerts) questions() (list []question) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, w := range a.engine.watches {
-		if w.rule.Condition == Trend || w.rule.Condition == Increase && !w.seeded {
+		if w.rule.Condition == Trend || w.rule.Condition == Increase && !w.seeded && w.grown.known {
 			list = append(list, question{key, w.key(), w.rule, w.first})
 		}
 	}

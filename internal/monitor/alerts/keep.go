@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 
-	"homeserver/internal/monitor/history"
+	"homeserver/internal/monitor/metric"
+	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -20,22 +21,22 @@ const (
 	writeRetry = 10 * time.Second
 	// mostWrites bounds what is kept while the database is away.
 	mostWrites = 4096
-	// owedAtOnce is how many notifications are handed over again at once.
-	owedAtOnce = 100
+	// writeTries is how often one is tried that the database refuses while it takes others, which
+	// is for five minutes.
+	writeTries = 30
 	// keepPast is how long alerts that are over are remembered, as the figures are.
 	keepPast = 5 * 365 * day
-	// chartSpan and chartPoints are the small chart of a notification; chartTimeout is how long
-	// it may take to be found, which is worth less than the notification.
-	chartSpan    = time.Hour
-	chartPoints  = 60
-	chartTimeout = 2 * time.Second
 )
 
 // write is what is to be written: that an alert was raised, or that it is over.
 type write struct {
 	entry *Entry
 	over  bool
+	tries int // how often it was refused
 }
+
+// watched is the rule and series that it is about: writes of the same stay in order.
+func (w write) watched() [2]string { return [2]string{w.entry.RuleID, w.entry.Series} }
 
 // happened makes of what a tick brought about what is to be written. The caller holds mu.
 func (a *Alerts) happened(h happening, at time.Time) {
@@ -66,9 +67,9 @@ func (a *Alerts) happened(h happening, at time.Time) {
 func (a *Alerts) newEntry(w *watch, at time.Time) *Entry {
 	wrong := a.engine.now - w.machine.wrong
 	return &Entry{
-		ID: uuid.NewString(), RuleID: w.rule.ID, RuleName: w.rule.Name, Severity: w.rule.Severity, Series: w.key(), SeriesTitle: w.title,
+		ID: uuid.NewString(), RuleID: w.rule.ID, RuleName: metric.Text(w.rule.Name), Severity: w.rule.Severity, Series: w.key(), SeriesTitle: metric.Text(w.title),
 		Unit: w.rule.unit(w.metric), Condition: w.rule.Condition, NoFigure: w.machine.noFigure, Flapping: w.machine.damped, Threshold: w.rule.Raise,
-		First: w.figure, Worst: w.figure, Last: w.figure, Advice: w.rule.Advice, Began: at.Add(-wrong), Raised: at, opened: w.machine.wrong,
+		First: w.figure, Worst: w.figure, Last: w.figure, Advice: metric.Text(w.rule.Advice), Began: at.Add(-wrong), Raised: at, opened: w.machine.wrong,
 	}
 }
 
@@ -97,32 +98,78 @@ func (a *Alerts) put(w write) {
 	a.writes = append(a.writes, w)
 }
 
-// settle writes what is to be written, in order, unless that failed a moment ago.
+// settle writes what is to be written, in order, unless that failed a moment ago. What the database
+// refuses is passed over: only what is about the same rule and series waits for it.
 func (a *Alerts) settle(ctx context.Context) {
-	for {
+	a.mu.Lock()
+	pause := a.failing && time.Since(a.started) < a.retryAt
+	a.mu.Unlock()
+	behind := map[[2]string]bool{}
+	for at := 0; ; {
 		a.mu.Lock()
-		if len(a.writes) == 0 || a.failing && time.Since(a.started) < a.retryAt {
+		for at < len(a.writes) && (behind[a.writes[at].watched()] || pause && (a.away || a.writes[at].tries > 0)) {
+			behind[a.writes[at].watched()] = true
+			at++
+		}
+		if at == len(a.writes) {
 			a.mu.Unlock()
 			return
 		}
-		next := a.writes[0]
+		next := a.writes[at]
 		a.mu.Unlock()
 		err := a.write(ctx, next)
 		if ctx.Err() != nil {
 			return
 		}
 		a.mu.Lock()
-		if err != nil && !a.failing {
-			a.log.Warn("an alert cannot be written; it is kept and tried again", "rule", next.entry.RuleName, "series", next.entry.Series, "error", err)
+		switch {
+		case err == nil:
+			a.written(at)
+		case isAway(err):
+			a.failed(next, err)
+			a.away = true
+		default:
+			a.failed(next, err)
+			a.refused(at, err)
+			behind[next.watched()] = true
 		}
-		a.failing = err != nil
-		if err == nil {
-			a.writes = a.writes[1:]
-		} else {
-			a.retryAt = time.Since(a.started) + writeRetry
-		}
+		away := a.away
 		a.mu.Unlock()
 		a.tell()
+		if away {
+			return
+		}
+	}
+}
+
+// isAway reports whether an error is about the database as a whole, not about what it was given.
+func isAway(err error) bool {
+	return errs.Is(err, errs.Unavailable) || errs.Is(err, errs.StorageFull) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// written takes out a write that is done. The caller holds mu.
+func (a *Alerts) written(at int) {
+	a.writes = slices.Delete(a.writes, at, at+1)
+	a.away = false
+	a.failing = slices.ContainsFunc(a.writes, func(w write) bool { return w.tries > 0 })
+}
+
+// failed notes that a write failed. The caller holds mu.
+func (a *Alerts) failed(w write, err error) {
+	if !a.failing {
+		a.log.Warn("an alert cannot be written; it is kept and tried again", "rule", w.entry.RuleName, "series", w.entry.Series, "error", err)
+	}
+	a.failing, a.away, a.retryAt = true, false, time.Since(a.started)+writeRetry
+}
+
+// refused counts that the database did not take a write, and gives up one that it never does. The
+// caller holds mu.
+func (a *Alerts) refused(at int, err error) {
+	w := &a.writes[at]
+	w.tries++
+	if w.tries >= writeTries {
+		a.log.Error("an alert cannot be kept: the database refuses it", "rule", w.entry.RuleName, "series", w.entry.Series, "error", err)
+		a.writes = slices.Delete(a.writes, at, at+1)
 	}
 }
 
@@ -134,9 +181,9 @@ func (e errOutbox) Unwrap() error { return e.error }
 // write writes one alert with its notification. When only the notification is refused the alert
 // is written without, and it is owed.
 func (a *Alerts) write(ctx context.Context, w write) error {
+	points := a.chart(ctx, w.entry)
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	points := a.chart(ctx, w.entry)
 	do := a.writeRaised
 	if w.over {
 		do = a.writeOver
@@ -200,18 +247,20 @@ func (a *Alerts) adopt(e *Entry, id string) {
 	}
 }
 
-// writeOver writes that an alert is over. Of what nobody was told of, because it was silenced, nobody
-// is told that it is over.
+// writeOver writes that an alert is over. Of what nobody was told of, because it was silenced or the
+// outbox did not work, nobody is told that it is over; who was told is told that too, if need be
+// when the silence ends.
 func (a *Alerts) writeOver(ctx context.Context, e *Entry, points []Point, notify bool) error {
 	row := a.copyOf(e)
-	quiet := a.silenced(&row) || a.lent.Outbox == nil || e.Ended == endedRule
+	toTell := a.lent.Outbox != nil && e.Ended != endedRule
+	now := toTell && notify && !a.silenced(&row)
 	row.owed = owedNothing
-	if !quiet && !notify {
+	if toTell && !now {
 		row.owed = owedRecovered
 	}
 	return a.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		_, ok, err := a.store.end(ctx, tx, &row)
-		if err != nil || !ok || quiet || !notify {
+		owed, ok, err := a.store.end(ctx, tx, &row)
+		if err != nil || !ok || !now || owed == owedRaised {
 			return err
 		}
 		return a.enqueue(ctx, tx, recoveredMessage(&row, points))
@@ -251,42 +300,6 @@ func (a *Alerts) silencedUntil(e *Entry) (until time.Time) {
 	return until
 }
 
-// settleOwed hands over what could not be before: a silence is over, or the outbox works again.
-func (a *Alerts) settleOwed(ctx context.Context) {
-	if a.lent.Outbox == nil {
-		return
-	}
-	list, err := a.store.owing(ctx, owedAtOnce)
-	for _, e := range list {
-		if err != nil || ctx.Err() != nil {
-			break
-		}
-		if !a.silenced(e) {
-			err = a.handOver(ctx, e)
-		}
-	}
-	if err != nil && ctx.Err() == nil {
-		a.log.Warn("notifications that are owed cannot be handed over; it is tried again in a minute", "error", err)
-	}
-}
-
-func (a *Alerts) handOver(ctx context.Context, e *Entry) error {
-	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
-	defer cancel()
-	points := a.chart(ctx, e)
-	m := raisedMessage(e, points)
-	if e.owed == owedRecovered {
-		m = recoveredMessage(e, points)
-	}
-	return a.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		ok, err := a.store.settle(ctx, tx, e.ID, e.owed)
-		if err != nil || !ok {
-			return err
-		}
-		return a.enqueue(ctx, tx, m)
-	})
-}
-
 // care looks after what changes slowly.
 func (a *Alerts) care(ctx context.Context) {
 	a.reload(ctx)
@@ -305,38 +318,31 @@ func (a *Alerts) care(ctx context.Context) {
 	}
 	a.mu.Unlock()
 	a.settle(ctx)
-	var err error
-	for i := range notes {
-		err = errors.Join(err, a.store.note(ctx, &notes[i]))
-	}
-	err = errors.Join(err, a.store.forget(ctx, now.Add(-keepPast)))
+	err := errors.Join(a.note(ctx, notes), a.forget(ctx, now.Add(-keepPast)))
 	if err != nil && ctx.Err() == nil {
 		a.log.Debug("how alerts go on cannot be written", "error", err)
 	}
 	a.settleOwed(ctx)
 }
 
-// chart is the figure of the last hour, empty when it cannot be had at once.
-func (a *Alerts) chart(ctx context.Context, e *Entry) []Point {
-	if a.lent.History == nil || a.lent.Outbox == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, chartTimeout)
+// note writes how open alerts go on. What the next minute writes anyway may be left out.
+func (a *Alerts) note(ctx context.Context, open []Entry) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	h, err := a.lent.History(ctx)
-	if err != nil {
-		return nil
-	}
-	to := a.lent.Now()
-	answer, err := h.Query(ctx, history.Range{From: to.Add(-chartSpan), To: to, Points: chartPoints}, e.Series)
-	if err != nil || len(answer.Series) == 0 {
-		return nil
-	}
-	var points []Point
-	for i, v := range answer.Series[0].Mean {
-		if !math.IsNaN(v) {
-			points = append(points, Point{answer.From.Add(time.Duration(i) * answer.Step), v})
+	var failures error
+	for i := range open {
+		err := a.store.note(ctx, &open[i])
+		if isAway(err) {
+			return err
 		}
+		failures = errors.Join(failures, err)
 	}
-	return points
+	return failures
+}
+
+// forget drops alerts that were over before a time.
+func (a *Alerts) forget(ctx context.Context, before time.Time) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	return a.store.forget(ctx, before)
 }

@@ -2,6 +2,7 @@ package alerts
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -126,13 +127,7 @@ func (m *machine) whileWell(r *Rule, now time.Duration, v float64) event {
 
 // count notes that an alert was raised, and whether it flaps.
 func (m *machine) count(now time.Duration) {
-	kept := m.raises[:0]
-	for _, at := range m.raises {
-		if now-at < flapWindow {
-			kept = append(kept, at)
-		}
-	}
-	m.raises = append(kept, now)
+	m.raises = append(slices.DeleteFunc(m.raises, func(at time.Duration) bool { return now-at >= flapWindow }), now)
 	m.damped = len(m.raises) > flapMost
 }
 

@@ -163,6 +163,8 @@ func (r *Rule) check(metrics *metric.Registry) error {
 	switch {
 	case name == "" || len([]rune(name)) > mostName:
 		return errs.Newf(errs.Invalid, "A rule needs a name of at most %d characters.", mostName)
+	case metric.Text(r.Name+r.Instance+r.Advice) != r.Name+r.Instance+r.Advice:
+		return errs.New(errs.Invalid, "Name, instance and advice of a rule are text, without characters of code 0.")
 	case metrics.Find(r.Metric) == nil:
 		return errs.Newf(errs.Invalid, "There is no metric %q; /api/v1/monitoring/metrics lists them.", r.Metric)
 	case r.Against != "" && (metrics.Find(r.Against) == nil || r.Condition != Below):

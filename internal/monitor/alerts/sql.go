@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"homeserver/internal/monitor/metric"
@@ -32,7 +33,7 @@ func (s store) openOf(ctx context.Context, q sqldb.Querier, ruleID, series strin
 }
 
 // end writes that an alert is over. It reports what was owed until then, and false when it was
-// over already.
+// over already. When it was still owed that it was raised, nothing is owed any more.
 func (s store) end(ctx context.Context, tx *sqldb.Tx, e *Entry) (owed string, ok bool, err error) {
 	err = tx.QueryRow(ctx, `SELECT owed FROM alerts WHERE id = $1 AND cleared_at IS NULL`, e.ID).Scan(&owed)
 	if errors.Is(err, sqldb.ErrNoRows) {
@@ -41,7 +42,7 @@ func (s store) end(ctx context.Context, tx *sqldb.Tx, e *Entry) (owed string, ok
 	if err != nil {
 		return "", false, err
 	}
-	n, err := tx.Exec(ctx, `UPDATE alerts SET cleared_at = $1, lasted = $2, ended = $3, worst_value = $4, last_value = $5, flapping = $6, owed = $7 WHERE id = $8 AND cleared_at IS NULL`,
+	n, err := tx.Exec(ctx, `UPDATE alerts SET cleared_at = $1, lasted = $2, ended = $3, worst_value = $4, last_value = $5, flapping = $6, owed = CASE WHEN owed = 'raised' THEN '' ELSE $7 END WHERE id = $8 AND cleared_at IS NULL`,
 		e.Cleared.UnixMicro(), e.Lasted.Microseconds(), e.Ended, e.Worst, e.Last, bit(e.Flapping), e.owed, e.ID)
 	return owed, n > 0, err
 }
@@ -58,9 +59,14 @@ func (s store) settle(ctx context.Context, q sqldb.Querier, id, owed string) (bo
 	return n > 0, err
 }
 
-// owing is what is still to be notified of, oldest first.
-func (s store) owing(ctx context.Context, limit int) ([]*Entry, error) {
-	return entries(ctx, s.db, `SELECT `+entryColumns+` FROM alerts WHERE owed <> '' ORDER BY raised_at, id LIMIT $1`, limit)
+// owing is what is still to be notified of after an entry, oldest first.
+func (s store) owing(ctx context.Context, after *Entry, limit int) ([]*Entry, error) {
+	at := int64(math.MinInt64)
+	if after.ID != "" {
+		at = after.Raised.UnixMicro()
+	}
+	return entries(ctx, s.db, `SELECT `+entryColumns+` FROM alerts WHERE owed <> '' AND (raised_at > $1 OR (raised_at = $2 AND id > $3)) ORDER BY raised_at, id LIMIT $4`,
+		at, at, after.ID, limit)
 }
 
 // acknowledge writes who took note of an alert. It reports false when there is none that is open.

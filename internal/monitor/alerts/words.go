@@ -57,7 +57,7 @@ const mostWhere = 60
 func (e *Entry) title() string {
 	where := e.SeriesTitle
 	if where == "" {
-		where = instanceOf(e.Series)
+		where = metric.Text(instanceOf(e.Series))
 	}
 	if letters := []rune(where); len(letters) > mostWhere {
 		where = string(letters[:mostWhere-1]) + "…"

@@ -18,9 +18,10 @@ package history
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"time"
 
@@ -35,6 +36,9 @@ const (
 	// mostSeries bounds what devices that come and go may add up to; the open hour of each takes
 	// 14 kB of memory while it is measured.
 	mostSeries = 4000
+	// mostFresh bounds, in ticks, what is kept while the file cannot be written: an hour, at 16
+	// bytes a figure.
+	mostFresh = int(samplesPerHour)
 	// closeTimeout bounds the last write when the house stops.
 	closeTimeout = 5 * time.Second
 	// DefaultMaxBytes is how large the file may grow: 200 series over five years take about
@@ -66,7 +70,9 @@ type History struct {
 	byKey  map[string]int
 	hour   int64           // the open hour's number since 1970; noHour before the first sample
 	open   map[int][]int64 // its samples, by series; gap where there is none
-	fresh  []tick          // since the tail was written
+	fresh  []tick          // since the tail was written, or of an hour that cannot be opened yet
+
+	forgotten int // how many of series are
 }
 
 // noHour is the open hour before the first sample.
@@ -78,6 +84,8 @@ type series struct {
 	key   string
 	title string  // for people
 	scale float64 // stored = round(value * scale)
+	// forgotten: nothing is left of it, and its row is gone. Its number may be in use all the same.
+	forgotten bool
 }
 
 // tick is what was appended at one time.
@@ -143,14 +151,17 @@ func (h *History) Series(ctx context.Context, key, title string, scale float64) 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if i, ok := h.byKey[key]; ok {
+		if h.series[i].forgotten {
+			return i, h.revive(ctx, i, title)
+		}
 		if h.series[i].title == title {
 			return i, nil
 		}
 		h.series[i].title = title
 		return i, h.rename(ctx, h.series[i].id, title)
 	}
-	if len(h.series) >= mostSeries {
-		return 0, fmt.Errorf("%s is not remembered: %d series are the most", key, mostSeries)
+	if err := h.room(key); err != nil {
+		return 0, err
 	}
 	s, err := h.addSeries(ctx, key, title, scale)
 	if err != nil {
@@ -164,13 +175,15 @@ type Known struct {
 	Key, Title string
 }
 
-// List is every series that was remembered once, oldest first.
+// List is every series of which something is remembered, or is going to be, oldest first.
 func (h *History) List() []Known {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	list := make([]Known, len(h.series))
-	for i, s := range h.series {
-		list[i] = Known{s.key, s.title}
+	list := make([]Known, 0, len(h.series))
+	for _, s := range h.series {
+		if !s.forgotten {
+			list = append(list, Known{s.key, s.title})
+		}
 	}
 	return list
 }
@@ -182,43 +195,70 @@ func (h *History) keep(s series) int {
 }
 
 // Append remembers the samples of one tick. It does no I/O but once an hour, when the last
-// hour is put away.
+// hour is put away, and for a series that was forgotten and is measured again.
 func (h *History) Append(ctx context.Context, at time.Time, samples []Sample) error {
 	slot := floorDiv(at.UnixMilli(), int64(sampleStep/time.Millisecond))
 	t := tick{slot: slot, samples: make([]int, 0, len(samples)), values: make([]int64, 0, len(samples))}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	var failure error
 	for _, s := range samples {
-		if v := h.series[s.Series].fix(s.Value); v != gap {
-			t.samples = append(t.samples, s.Series)
-			t.values = append(t.values, v)
+		v := h.series[s.Series].fix(s.Value)
+		if v == gap {
+			continue
 		}
+		if h.series[s.Series].forgotten {
+			if err := h.revive(ctx, s.Series, h.series[s.Series].title); err != nil {
+				failure = err
+				continue
+			}
+		}
+		t.samples = append(t.samples, s.Series)
+		t.values = append(t.values, v)
 	}
 	err := h.moveTo(ctx, floorDiv(slot, samplesPerHour))
 	h.put(t)
 	h.fresh = append(h.fresh, t)
-	return err
+	if n := len(h.fresh) - mostFresh; n > 0 {
+		h.fresh = slices.Delete(h.fresh, 0, n)
+	}
+	return errors.Join(failure, err)
 }
 
-// moveTo makes hour the open one. What cannot be written now stays in the tail's queue and in
-// the hour that is given up; the error says so.
+// moveTo makes hour the open one. When the last one cannot be put away now it stays open, and what
+// comes waits in fresh; the error says so. What waited is put away with its own hour.
 func (h *History) moveTo(ctx context.Context, hour int64) error {
-	if h.hour == hour {
-		return nil
-	}
-	var err error
-	if h.hour != noHour {
-		if err = h.putAway(ctx); err != nil {
+	for h.hour != hour {
+		if h.hour != noHour {
+			if err := h.putAway(ctx); err != nil {
+				return err
+			}
+		}
+		next := hour
+		if i := slices.IndexFunc(h.fresh, func(t tick) bool { return t.hour() != hour }); i >= 0 {
+			next = h.fresh[i].hour()
+		}
+		open, err := h.reopen(ctx, next)
+		if err != nil {
 			return err
 		}
+		h.hour, h.open = next, open
+		for _, t := range h.fresh {
+			h.put(t)
+		}
 	}
-	h.hour, h.open = hour, map[int][]int64{}
-	return h.reopen(ctx)
+	return nil
 }
+
+// hour is the number of the hour that a tick lies in.
+func (t tick) hour() int64 { return floorDiv(t.slot, samplesPerHour) }
+
+// isOpen reports whether a tick lies in the open hour.
+func (h *History) isOpen(t tick) bool { return t.hour() == h.hour }
 
 // put takes a tick into the open hour, if it is of it.
 func (h *History) put(t tick) {
-	if floorDiv(t.slot, samplesPerHour) != h.hour {
+	if !h.isOpen(t) {
 		return
 	}
 	at := int(t.slot - h.hour*samplesPerHour)

@@ -86,6 +86,7 @@ func (h *History) points(ctx context.Context, t tier, key string, first int64, n
 	var s series
 	if known {
 		s = h.series[i]
+		known = !s.forgotten
 	}
 	open := h.openPage(t, i, known)
 	h.mu.Unlock()

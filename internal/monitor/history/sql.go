@@ -33,6 +33,9 @@ func (h *History) load(ctx context.Context) error {
 	if _, err := h.db.Exec(ctx, `INSERT INTO format (one, version) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, schemaVersion); err != nil {
 		return err
 	}
+	if err := h.addTitles(ctx); err != nil {
+		return err
+	}
 	if err := h.loadFormat(ctx); err != nil {
 		return err
 	}
@@ -49,22 +52,6 @@ func (h *History) loadFormat(ctx context.Context) error {
 		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
 	}
 	return h.loadSeries(ctx)
-}
-
-func (h *History) loadSeries(ctx context.Context) error {
-	rows, err := h.db.Query(ctx, `SELECT id, key, title, scale FROM series ORDER BY id`)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var s series
-		if err := rows.Scan(&s.id, &s.key, &s.title, &s.scale); err != nil {
-			return err
-		}
-		h.keep(s)
-	}
-	return rows.Err()
 }
 
 // loadTail takes in what was written since the last hour was put away.
@@ -106,31 +93,26 @@ func (h *History) tailBlobs(ctx context.Context) (blobs [][]byte, err error) {
 	return blobs, rows.Err()
 }
 
-func (h *History) addSeries(ctx context.Context, key, title string, scale float64) (s series, err error) {
-	s = series{key: key, title: title, scale: scale}
-	err = h.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		return tx.QueryRow(ctx, `INSERT INTO series (key, title, scale) VALUES ($1, $2, $3) ON CONFLICT (key) DO UPDATE SET title = excluded.title RETURNING id, scale`, key, title, scale).Scan(&s.id, &s.scale)
-	})
-	return s, err
-}
-
-// rename keeps another title of a series.
-func (h *History) rename(ctx context.Context, id int64, title string) error {
-	_, err := h.db.Exec(ctx, `UPDATE series SET title = $2 WHERE id = $1`, id, title)
-	return err
-}
-
-// Flush makes durable what came since the last one.
+// Flush makes durable what came since the last one. The tail holds the open hour only: what waits
+// for an earlier one to be put away stays in memory.
 func (h *History) Flush(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.fresh) == 0 {
+	var now, later []tick
+	for _, t := range h.fresh {
+		if h.isOpen(t) {
+			now = append(now, t)
+		} else {
+			later = append(later, t)
+		}
+	}
+	if len(now) == 0 {
 		return nil
 	}
-	if _, err := h.db.Exec(ctx, `INSERT INTO tail (ticks) VALUES ($1)`, h.encodeTicks(h.fresh)); err != nil {
+	if _, err := h.db.Exec(ctx, `INSERT INTO tail (ticks) VALUES ($1)`, h.encodeTicks(now)); err != nil {
 		return err
 	}
-	h.fresh = h.fresh[:0]
+	h.fresh = later
 	return nil
 }
 
@@ -154,7 +136,7 @@ func (h *History) putAway(ctx context.Context) error {
 		return err
 	})
 	if err == nil {
-		h.fresh = h.fresh[:0]
+		h.fresh = slices.DeleteFunc(h.fresh, h.isOpen)
 	}
 	return err
 }
@@ -182,19 +164,37 @@ func (h *History) merge(ctx context.Context, tx *sqldb.Tx, t tier, id, from int6
 	return h.writePage(ctx, tx, t, id, number, page)
 }
 
-// reopen takes in what is already there of the hour that was just opened.
-func (h *History) reopen(ctx context.Context) error {
-	for i, s := range h.series {
-		page, err := h.readPage(ctx, h.db, samples, s.id, h.hour)
-		if err != nil {
-			return err
-		}
-		if slices.ContainsFunc(page[0], func(v int64) bool { return v != gap }) {
-			h.open[i] = page[0]
-		}
+// reopen reads what is already there of an hour.
+func (h *History) reopen(ctx context.Context, hour int64) (map[int][]int64, error) {
+	rows, err := h.db.Query(ctx, `SELECT id, page FROM pages WHERE tier = $1 AND number = $2`, int(samples), hour)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	defer rows.Close()
+	there, byID := map[int][]int64{}, h.byID()
+	for rows.Next() {
+		var id int64
+		var blob []byte
+		if err := rows.Scan(&id, &blob); err != nil {
+			return nil, err
+		}
+		id = seriesOf(id)
+		i, known := byID[id]
+		if !known {
+			continue
+		}
+		page, err := h.pages.unpack(blob, samples.columns(), int(samplesPerHour))
+		if err != nil {
+			h.log.Warn(damagedPage, "series", id, "error", err)
+			continue
+		}
+		there[i] = page[0]
+	}
+	return there, rows.Err()
 }
+
+// damagedPage is for the log.
+const damagedPage = "a page of the history is damaged and shows as a gap"
 
 // readPage reads a page; one that is not there, or damaged, is all gaps.
 func (h *History) readPage(ctx context.Context, q sqldb.Querier, t tier, id, number int64) ([][]int64, error) {
@@ -207,7 +207,7 @@ func (h *History) readPage(ctx context.Context, q sqldb.Querier, t tier, id, num
 		if err == nil {
 			return page, nil
 		}
-		h.log.Warn("a page of the history is damaged and shows as a gap", "series", id, "error", err)
+		h.log.Warn(damagedPage, "series", id, "error", err)
 	}
 	page := make([][]int64, t.columns())
 	for i := range page {
@@ -234,8 +234,11 @@ func pageID(t tier, series, number int64) int64 {
 	return (int64(t)<<seriesBits|series&(1<<seriesBits-1))<<numberBits + number&(1<<numberBits-1)
 }
 
+// seriesOf is the series of a page's row.
+func seriesOf(pageID int64) int64 { return pageID >> numberBits & (1<<seriesBits - 1) }
+
 // Trim drops what is older than its tier is kept and, when the file has grown beyond its
-// limit, the oldest of the finest tier.
+// limit, the oldest of the finest tier; then the series of which nothing is left.
 func (h *History) Trim(ctx context.Context, now time.Time) error {
 	if err := errors.Join(h.trimEvents(ctx, now), h.trimFrozen(ctx, now)); err != nil {
 		return err
@@ -246,6 +249,14 @@ func (h *History) Trim(ctx context.Context, now time.Time) error {
 			return err
 		}
 	}
+	if err := h.trimSize(ctx); err != nil {
+		return err
+	}
+	return h.forgetSeries(ctx)
+}
+
+// trimSize drops the oldest of the finest tier while the file is beyond its limit.
+func (h *History) trimSize(ctx context.Context) error {
 	for t := samples; t < hours; t++ {
 		for {
 			used, err := h.size(ctx)

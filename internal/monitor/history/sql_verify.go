@@ -26,7 +26,7 @@ func (h *History) pageNumbers(ctx context.Context) (list []pageNumber, err error
 		if err := rows.Scan(&id, &p.tier, &p.number); err != nil {
 			return nil, err
 		}
-		p.series = id >> numberBits & (1<<seriesBits - 1)
+		p.series = seriesOf(id)
 		list = append(list, p)
 	}
 	return list, rows.Err()
@@ -45,7 +45,9 @@ func (h *History) blob(ctx context.Context, q sqldb.Querier, p pageNumber) (blob
 func (h *History) byID() map[int64]int {
 	byID := map[int64]int{}
 	for i, s := range h.series {
-		byID[s.id] = i
+		if !s.forgotten {
+			byID[s.id] = i
+		}
 	}
 	return byID
 }

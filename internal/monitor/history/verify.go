@@ -106,9 +106,9 @@ func (v *verification) look(ctx context.Context, q sqldb.Querier, p pageNumber) 
 	if err != nil || blob == nil { // nil: it was dropped meanwhile, being too old
 		return "", 0, err
 	}
-	page, err := v.h.pages.unpack(blob, p.tier.columns(), int(p.tier.slots()))
-	if err != nil {
-		return err.Error(), 0, nil
+	page, damage := v.h.pages.unpack(blob, p.tier.columns(), int(p.tier.slots()))
+	if damage != nil {
+		return damage.Error(), 0, nil
 	}
 	if p.tier == samples {
 		for _, x := range page[0] {
@@ -131,8 +131,8 @@ func (v *verification) look(ctx context.Context, q sqldb.Querier, p pageNumber) 
 	if blob == nil {
 		return v.missing(p, coarser), count, nil
 	}
-	got, err := v.h.pages.unpack(blob, coarser.columns(), int(coarser.slots()))
-	if err != nil {
+	got, damage := v.h.pages.unpack(blob, coarser.columns(), int(coarser.slots()))
+	if damage != nil {
 		return "", count, nil // said of that page itself
 	}
 	at := int(first - above.number*coarser.slots())

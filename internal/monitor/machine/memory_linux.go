@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,8 @@ type Memory struct {
 	noARC                     bool
 	rawARC, rawARCMin         *RawSeries
 	series                    map[string]*Series
+	told                      uint64 // how many kills were said so far
+	toldSome                  bool
 }
 
 // memoryFigures are what is worked with, in bytes.
@@ -257,6 +260,17 @@ func (m *Memory) emitCounts(to *Batch) {
 		}
 	}
 	if known := m.counts.known["oom_kill"]; known != nil {
-		m.emit(to, metric.OOMKills, known.value.meter.grown())
+		m.emit(to, metric.OOMKills, m.newKills(known.value.meter.now))
 	}
+}
+
+// newKills is how many kills nobody was told of. It is counted from what was said, not from the read
+// before: short of memory a read is late, and nobody hears what it learnt.
+func (m *Memory) newKills(now uint64) float64 {
+	told, some := m.told, m.toldSome
+	m.told, m.toldSome = now, true
+	if !some || now < told {
+		return math.NaN()
+	}
+	return float64(now - told)
 }

@@ -22,7 +22,7 @@ const (
 var wearAttributes = [...]int{177, 231, 233} // wear levelling count, SSD life left, media wear-out
 
 // SMART asks the disks how they are, by smartctl. A disk that sleeps is not woken: what it said
-// last stays.
+// last stays. Of one that does not answer nothing is said.
 type SMART struct {
 	root    string
 	metrics *metric.Registry
@@ -102,6 +102,7 @@ func (s *SMART) Read() error {
 			return err
 		}
 		if err := one.parse(out, err); err != nil {
+			one.said = false // what it said last may no longer be so
 			failures = append(failures, fmt.Errorf("%s: %w", name, err))
 		}
 	}

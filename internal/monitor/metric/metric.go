@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Unit is what a figure counts.
@@ -95,18 +96,25 @@ func ParseKey(key string) (name, instance string, err error) {
 	return name, instance, nil
 }
 
-// escape encodes what parts keys, what ends a line, and the sign of encoding itself.
+// escape encodes what parts keys, what ends a line, what is no UTF-8, and the sign of encoding itself.
 func escape(instance string) string {
 	var out strings.Builder
-	for i := range len(instance) {
-		switch c := instance[i]; {
-		case c == '%' || c == ',' || c == '{' || c == '}' || c < ' ' || c == 0x7f:
-			fmt.Fprintf(&out, "%%%02X", c)
-		default:
-			out.WriteByte(c)
+	for rest := instance; rest != ""; {
+		c, n := utf8.DecodeRuneInString(rest)
+		if c == utf8.RuneError && n == 1 || c == '%' || c == ',' || c == '{' || c == '}' || c < ' ' || c == 0x7f {
+			fmt.Fprintf(&out, "%%%02X", rest[0])
+		} else {
+			out.WriteString(rest[:n])
 		}
+		rest = rest[n:]
 	}
 	return out.String()
+}
+
+// Text makes of what a system tells what every client and database takes for text: UTF-8 without
+// characters of code 0.
+func Text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "")
 }
 
 // Reading is the value of a series at a tick. NaN is a gap.
@@ -152,5 +160,8 @@ func (r *Registry) Of(name, instance, title string, value float64) Reading {
 	if m == nil {
 		panic("metric: " + name + " is not defined")
 	}
-	return Reading{Series{m, instance, title}, value}
+	if title == "" && Text(instance) != instance {
+		title = instance
+	}
+	return Reading{Series{m, instance, Text(title)}, value}
 }

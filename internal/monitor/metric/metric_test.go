@@ -6,11 +6,12 @@ import "testing"
 // bytes, and never contains what parts keys in a list.
 func TestKeys(t *testing.T) {
 	for instance, want := range map[string]string{
-		"":              "cpu_percent",
-		"3":             "cpu_percent{3}",
-		"/mnt/a, b{c}%": "cpu_percent{/mnt/a%2C b%7Bc%7D%25}",
-		"line\nfeed":    "cpu_percent{line%0Afeed}",
-		"größe\xff":     "cpu_percent{größe\xff}",
+		"":               "cpu_percent",
+		"3":              "cpu_percent{3}",
+		"/mnt/a, b{c}%":  "cpu_percent{/mnt/a%2C b%7Bc%7D%25}",
+		"line\nfeed":     "cpu_percent{line%0Afeed}",
+		"größe\xff":      "cpu_percent{größe%FF}",
+		"\xe4\x00\uFFFD": "cpu_percent{%E4%00\uFFFD}",
 	} {
 		key := Key("cpu_percent", instance)
 		if key != want {
@@ -21,7 +22,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%q: got %q of %q and %v, want what it was made of", key, back, name, err)
 		}
 	}
-	for _, bad := range []string{"cpu_percent{", "cpu_percent{}", "cpu_percent{3", "cpu_percent{%zz}", "cpu_percent{a,b}", "cpu_percent{a}b"} {
+	for _, bad := range []string{"cpu_percent{", "cpu_percent{}", "cpu_percent{3", "cpu_percent{%zz}", "cpu_percent{a,b}", "cpu_percent{a}b", "cpu_percent{\xff}", "cpu_percent{%C3%B6}"} {
 		if name, instance, err := ParseKey(bad); err == nil {
 			t.Errorf("%q: got %q of %q, want an error", bad, instance, name)
 		}
