@@ -22,6 +22,9 @@ const (
 	finishing = 5 * time.Second
 	// noteTimeout bounds writing down how it went when the server ends.
 	noteTimeout = 5 * time.Second
+	// patience is how often a service may refuse one message before another channel tells it: the
+	// second time it was no hiccup.
+	patience = 2
 )
 
 // work sends what is due by a channel, in order, until nothing is.
@@ -115,13 +118,14 @@ func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failu
 	var known *channel.Failure
 	reason := sentenceOf(failure)
 	refused := errors.As(failure, &known) && known.Refused
+	if c.Failures == 0 { // once, not at every attempt
+		n.log.WarnContext(ctx, "a notification could not be sent; it is tried again", "channel", c.Name, "kind", c.Kind, "error", reason)
+	}
 	if refused {
 		err = n.store.refused(ctx, d, reason, now.Add(pauseAfter(d.attempts+1)).UnixMicro(), now.UnixMicro())
+		c.Failures += number(d.refusals == 0)
 	} else {
 		next := now.Add(pauseAfter(c.Failures + 1))
-		if c.Failures == 0 { // once, not at every attempt
-			n.log.WarnContext(ctx, "a notification could not be sent; it is tried again", "channel", c.Name, "kind", c.Kind, "error", reason)
-		}
 		err = n.store.failed(ctx, d, reason, next.UnixMicro(), now.UnixMicro())
 		c.Failures++
 	}
@@ -131,8 +135,12 @@ func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failu
 	if err := n.store.giveUp(ctx, n.store.db, c.ID, now.Add(-giveUpAfter).UnixMicro(), now.UnixMicro(), "Given up after 3 days."); err != nil {
 		return false, err
 	}
-	if refused {
-		return true, nil
+	if refused { // the next may be taken, and so only what was refused is told by another
+		least := int64(patience)
+		if c.Failures >= c.FallbackAfter {
+			least = 1
+		}
+		return true, n.divertRefused(ctx, c, least, now)
 	}
 	return false, n.divert(ctx, c, now)
 }
@@ -149,7 +157,15 @@ func pauseAfter(failures int64) time.Duration {
 
 // divert has another channel stand in for one that failed so many times in a row.
 func (n *Notify) divert(ctx context.Context, c *Channel, now time.Time) error {
-	if c.FallbackID == "" || c.Failures < c.FallbackAfter {
+	if c.Failures < c.FallbackAfter {
+		return nil
+	}
+	return n.divertRefused(ctx, c, 0, now)
+}
+
+// divertRefused has another channel tell what was refused at least so often.
+func (n *Notify) divertRefused(ctx context.Context, c *Channel, least int64, now time.Time) error {
+	if c.FallbackID == "" {
 		return nil
 	}
 	diverted := false
@@ -162,7 +178,7 @@ func (n *Notify) divert(ctx context.Context, c *Channel, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		list, err := n.store.undiverted(ctx, tx, c.ID)
+		list, err := n.store.undiverted(ctx, tx, c.ID, least)
 		if err != nil {
 			return err
 		}

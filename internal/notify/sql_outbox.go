@@ -22,21 +22,21 @@ type storedMessage struct {
 // delivery is a message on its way to one channel.
 type delivery struct {
 	id, channel, state, err, standsFor, divertedTo string
-	attempts                                       int64
+	attempts, refusals                             int64
 	next, created, ended                           int64
 	since, times, worst, raised                    int64
 	message                                        storedMessage
 	image                                          string
 }
 
-const deliveryColumns = `d.id, d.channel_id, d.state, d.error, d.stands_for, d.diverted_to, d.attempts, d.next_at, d.created_at, d.ended_at, d.since, d.times, d.worst, d.raised,
+const deliveryColumns = `d.id, d.channel_id, d.state, d.error, d.stands_for, d.diverted_to, d.attempts, d.refusals, d.next_at, d.created_at, d.ended_at, d.since, d.times, d.worst, d.raised,
 	m.id, m.about, m.state, m.severity, m.title, m.body, m.link, m.at, m.created_at`
 
 func scanDelivery(row scanner, more ...any) (*delivery, error) {
 	d := &delivery{}
 	var state string
 	var severity, at int64
-	err := row.Scan(append([]any{&d.id, &d.channel, &d.state, &d.err, &d.standsFor, &d.divertedTo, &d.attempts, &d.next, &d.created, &d.ended, &d.since, &d.times, &d.worst, &d.raised,
+	err := row.Scan(append([]any{&d.id, &d.channel, &d.state, &d.err, &d.standsFor, &d.divertedTo, &d.attempts, &d.refusals, &d.next, &d.created, &d.ended, &d.since, &d.times, &d.worst, &d.raised,
 		&d.message.id, &d.message.Key, &state, &severity, &d.message.Title, &d.message.Text, &d.message.Link, &at, &d.message.created}, more...)...)
 	d.message.State, d.message.Severity, d.message.At = State(state), Severity(severity), micro(at)
 	return d, err
@@ -159,13 +159,14 @@ func (s store) sent(ctx context.Context, d *delivery, by, warning string, now in
 	})
 }
 
-// refused notes that the service took offence at this one; others may fare better.
+// refused notes that the service took offence at this one; others may fare better. Only the
+// first time it counts as a failure of the channel: a channel fails that refuses one after the other.
 func (s store) refused(ctx context.Context, d *delivery, reason string, next, now int64) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2, refusals = refusals + 1 WHERE id = $3`, next, reason, d.id); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failed_at = $1, error = $2 WHERE id = $3`, now, reason, d.channel)
+		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + $1, failed_at = $2, error = $3 WHERE id = $4`, number(d.refusals == 0), now, reason, d.channel)
 		return err
 	})
 }
