@@ -18,6 +18,15 @@ const (
 	// giveUpAfter is how long a message is tried. What is older helps nobody, and a channel that
 	// does not work for so long will not mend itself.
 	giveUpAfter = 3 * 24 * time.Hour
+	// fewestTries is how often it is tried at least, some four hours: a clock that was put forward
+	// makes everything old at once.
+	fewestTries = 12
+	// clockSlack is how much the clocks of copies of the server may differ.
+	clockSlack = time.Minute
+	// longestWait is how far ahead the next try can be, and longestHold the end of quiet hours, on a
+	// day of 25 hours. What waits for longer was put off by a clock that was wrong, and is due.
+	longestWait = lastRetry + clockSlack
+	longestHold = 25*time.Hour + clockSlack
 	// finishing is how long a note that is being sent may take when the server ends.
 	finishing = 5 * time.Second
 	// noteTimeout bounds writing down how it went when the server ends.
@@ -61,7 +70,7 @@ func (n *Notify) step(ctx context.Context, id string) (more bool, err error) {
 	}
 	now := n.now()
 	if !c.Enabled {
-		return false, n.store.giveUp(ctx, n.store.db, id, now.UnixMicro(), now.UnixMicro(), "The channel was switched off.")
+		return false, n.store.giveUp(ctx, n.store.db, id, now.UnixMicro(), "The channel was switched off.")
 	}
 	if err := n.store.orphans(ctx, id, now.UnixMicro()); err != nil {
 		return false, err
@@ -73,7 +82,7 @@ func (n *Notify) step(ctx context.Context, id string) (more bool, err error) {
 	if err := n.keepQuiet(ctx, c, settings, now); err != nil {
 		return false, err
 	}
-	if c.waitUntil > now.UnixMicro() {
+	if c.waits(now) {
 		return false, n.divert(ctx, c, now)
 	}
 	d, err := n.store.begin(ctx, id, now.UnixMicro())
@@ -132,7 +141,11 @@ func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failu
 	if err != nil {
 		return false, err
 	}
-	if err := n.store.giveUp(ctx, n.store.db, c.ID, now.Add(-giveUpAfter).UnixMicro(), now.UnixMicro(), "Given up after 3 days."); err != nil {
+	tries := int64(fewestTries)
+	if c.Failures >= fewestTries {
+		tries = 0 // what waits behind others was not tried itself
+	}
+	if err := n.store.giveUpOld(ctx, c.ID, tries, now.Add(-giveUpAfter).UnixMicro(), now.UnixMicro(), "Given up after 3 days."); err != nil {
 		return false, err
 	}
 	if refused { // the next may be taken, and so only what was refused is told by another
@@ -143,6 +156,12 @@ func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failu
 		return true, n.divertRefused(ctx, c, least, now)
 	}
 	return false, n.divert(ctx, c, now)
+}
+
+// waits reports whether nothing is tried by the channel yet.
+func (c *Channel) waits(now time.Time) bool {
+	ahead := micro(c.waitUntil).Sub(now)
+	return ahead > 0 && ahead <= longestWait
 }
 
 // pauseAfter is the pause after so many failures in a row, somewhat random, so that what

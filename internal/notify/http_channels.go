@@ -83,7 +83,7 @@ func (n *Notify) channelBody(c *Channel, waiting int64) channelBody {
 	b := channelBody{ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: c.Settings, SecretsSet: []string{}, Enabled: c.Enabled, AllowLocal: c.AllowLocal, Minimum: c.Minimum.String(),
 		OnlyFallback: c.OnlyFallback, FallbackID: c.FallbackID, FallbackAfter: c.FallbackAfter, Quiet: c.Quiet, Waiting: waiting, Failures: c.Failures,
 		SucceededAt: timeOrNil(c.succeededAt), FailedAt: timeOrNil(c.failedAt), Error: c.Error}
-	if c.waitUntil > n.now().UnixMicro() {
+	if c.waits(n.now()) {
 		b.NextAt = timeOrNil(c.waitUntil)
 	}
 	to, err := n.target(c)

@@ -102,15 +102,19 @@ func (s store) place(ctx context.Context, tx *sqldb.Tx, m storedMessage, channel
 
 // dueChannels returns the channels at which there is something to do.
 func (s store) dueChannels(ctx context.Context, now int64) ([]string, error) {
+	wait, hold := now+longestWait.Microseconds(), now+longestHold.Microseconds()
 	return sqldb.Texts(ctx, s.db, `SELECT DISTINCT c.id FROM notify_deliveries d JOIN notify_channels c ON c.id = d.channel_id
-		WHERE d.state IN ('pending', 'sending', 'held') AND d.next_at <= $1 AND d.digest_id = ''
-		  AND (c.wait_until <= $2 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
-		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1))`, now, now)
+		WHERE d.state IN ('pending', 'sending', 'held') AND d.digest_id = '' AND (d.next_at <= $1 OR d.next_at > $2 AND d.state <> 'held' OR d.next_at > $3)
+		  AND (c.wait_until <= $4 OR c.wait_until > $5 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
+		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1))`, now, wait, hold, now, wait)
 }
 
-// orphans makes due again what a copy that died was sending.
+// orphans makes due again what a copy that died was sending, and what waits for a time that a
+// wrong clock has set.
 func (s store) orphans(ctx context.Context, channel string, now int64) error {
-	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1 WHERE channel_id = $2 AND state = 'sending'`, now, channel)
+	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = CASE WHEN state = 'sending' THEN 'pending' ELSE state END, next_at = $1
+		WHERE channel_id = $2 AND (state = 'sending' OR state = 'pending' AND next_at > $3 OR state = 'held' AND next_at > $4)`,
+		now, channel, now+longestWait.Microseconds(), now+longestHold.Microseconds())
 	return err
 }
 
@@ -188,9 +192,21 @@ func (s store) interrupted(ctx context.Context, d *delivery, now int64) error {
 	return err
 }
 
-// giveUp ends what has waited for a channel since before a time, with what its digests tell.
-func (s store) giveUp(ctx context.Context, q sqldb.Querier, channel string, before, now int64, reason string) error {
-	_, err := q.Exec(ctx, `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = CASE WHEN error = '' THEN $2 ELSE $3 || ' ' || error END
-		WHERE channel_id = $4 AND state IN ('pending', 'held') AND created_at <= $5`, now, reason, reason, channel, before)
+// endWaiting gives up what waits for a channel.
+const endWaiting = `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = CASE WHEN error = '' THEN $2 ELSE $3 || ' ' || error END
+	WHERE channel_id = $4 AND state IN ('pending', 'held')`
+
+// giveUp ends everything that waits for a channel.
+func (s store) giveUp(ctx context.Context, q sqldb.Querier, channel string, now int64, reason string) error {
+	_, err := q.Exec(ctx, endWaiting, now, reason, reason, channel)
+	return err
+}
+
+// giveUpOld ends what has waited for a channel since before a time and was tried so often, by
+// itself or in its digest.
+func (s store) giveUpOld(ctx context.Context, channel string, tries, before, now int64, reason string) error {
+	_, err := s.db.Exec(ctx, endWaiting+` AND created_at <= $5 AND (attempts >= $6
+		OR EXISTS (SELECT 1 FROM notify_deliveries digest WHERE digest.id = notify_deliveries.digest_id AND digest.attempts >= $7))`,
+		now, reason, reason, channel, before, tries, tries)
 	return err
 }
