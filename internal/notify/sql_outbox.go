@@ -100,13 +100,19 @@ func (s store) place(ctx context.Context, tx *sqldb.Tx, m storedMessage, channel
 	return id, err
 }
 
+// untold is whether the channel that stands in for c is not told the delivery d, or something
+// that the digest d tells, by itself: otherwise it would tell it twice.
+const untold = `EXISTS (SELECT 1 FROM notify_deliveries part
+	WHERE (part.digest_id = d.id OR part.id = d.id AND NOT EXISTS (SELECT 1 FROM notify_deliveries other WHERE other.digest_id = d.id))
+	  AND NOT EXISTS (SELECT 1 FROM notify_deliveries own WHERE own.message_id = part.message_id AND own.channel_id = c.fallback_id AND own.state <> 'failed'))`
+
 // dueChannels returns the channels at which there is something to do.
 func (s store) dueChannels(ctx context.Context, now int64) ([]string, error) {
 	wait, hold := now+longestWait.Microseconds(), now+longestHold.Microseconds()
 	return sqldb.Texts(ctx, s.db, `SELECT DISTINCT c.id FROM notify_deliveries d JOIN notify_channels c ON c.id = d.channel_id
 		WHERE d.state IN ('pending', 'sending', 'held') AND d.digest_id = '' AND (d.next_at <= $1 OR d.next_at > $2 AND d.state <> 'held' OR d.next_at > $3)
 		  AND (c.wait_until <= $4 OR c.wait_until > $5 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
-		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1))`, now, wait, hold, now, wait)
+		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1) AND `+untold+`)`, now, wait, hold, now, wait)
 }
 
 // orphans makes due again what a copy that died was sending, and what waits for a time that a
