@@ -151,6 +151,9 @@ func (a *App) Serve(ctx context.Context, notices io.Writer) error {
 	if err := a.refuseOpenToAll(ctx); err != nil {
 		return err
 	}
+	if err := a.refuseHalfRestored(ctx); err != nil {
+		return err
+	}
 	if err := a.migrateAtStart(ctx); err != nil {
 		return err
 	}

@@ -184,6 +184,16 @@ func (a *App) unused(ctx context.Context, b *files.StoredBackup) error {
 	return nil
 }
 
+// refuseHalfRestored keeps the server from a database whose restore was broken off: what has to
+// be done once the tables are filled was not.
+func (a *App) refuseHalfRestored(ctx context.Context) error {
+	broken, err := a.db.Restoring(ctx)
+	if err == nil && broken != "" {
+		err = errs.Newf(errs.Conflict, "A restore of the backup %s into this database was broken off. Run the same restore again, and start the server then: homeserver restore DIR --snapshot %s", broken, broken)
+	}
+	return err
+}
+
 // restoreDatabase puts the database back and brings it up to date.
 func restoreDatabase(ctx context.Context, c config.Config, version string, log *slog.Logger, b *files.StoredBackup) (strange []string, err error) {
 	finish := func(url string) error {

@@ -119,6 +119,9 @@ func (n *Notify) judge(ctx context.Context, tx *sqldb.Tx, c *Channel) error {
 // addChannel makes a channel.
 func (n *Notify) addChannel(ctx context.Context, c *Channel, typed map[string]string) error {
 	c.ID = uuid.NewString()
+	if err := mayAllowLocal(ctx, c.AllowLocal); err != nil {
+		return err
+	}
 	if err := n.keep(c, typed); err != nil {
 		return err
 	}
@@ -146,9 +149,14 @@ func (n *Notify) changeChannel(ctx context.Context, c *Channel, typed map[string
 		if c.Kind != old.Kind {
 			return errs.New(errs.Invalid, "A channel stays of its kind. Add another one.")
 		}
-		all, err := n.withSecrets(old, typed)
+		all, same, err := n.withSecrets(old, c, typed)
 		if err != nil {
 			return err
+		}
+		if !old.AllowLocal || !same {
+			if err := mayAllowLocal(ctx, c.AllowLocal); err != nil {
+				return err
+			}
 		}
 		if err := n.keep(c, all); err != nil {
 			return err
@@ -162,26 +170,6 @@ func (n *Notify) changeChannel(ctx context.Context, c *Channel, typed map[string
 		n.wake()
 	}
 	return err
-}
-
-// withSecrets adds the secrets that stay to what was typed.
-func (n *Notify) withSecrets(old *Channel, typed map[string]string) (map[string]string, error) {
-	all := maps.Clone(typed)
-	if all == nil {
-		all = map[string]string{}
-	}
-	to, err := n.target(old)
-	for _, f := range channel.Fields(old.Kind) {
-		if _, said := typed[f.Name]; f.Secret && !said {
-			if err != nil {
-				return nil, err // it cannot be read, and so not stay
-			}
-			if value := to.Settings[f.Name]; value != "" {
-				all[f.Name] = value
-			}
-		}
-	}
-	return all, nil
 }
 
 // removeChannel forgets a channel and returns what it was.

@@ -18,10 +18,22 @@ const (
 	// giveUpAfter is how long a message is tried. What is older helps nobody, and a channel that
 	// does not work for so long will not mend itself.
 	giveUpAfter = 3 * 24 * time.Hour
+	// fewestTries is how often it is tried at least, some four hours: a clock that was put forward
+	// makes everything old at once.
+	fewestTries = 12
+	// clockSlack is how much the clocks of copies of the server may differ.
+	clockSlack = time.Minute
+	// longestWait is how far ahead the next try can be, and longestHold the end of quiet hours, on a
+	// day of 25 hours. What waits for longer was put off by a clock that was wrong, and is due.
+	longestWait = lastRetry + clockSlack
+	longestHold = 25*time.Hour + clockSlack
 	// finishing is how long a note that is being sent may take when the server ends.
 	finishing = 5 * time.Second
 	// noteTimeout bounds writing down how it went when the server ends.
 	noteTimeout = 5 * time.Second
+	// patience is how often a service may refuse one message before another channel tells it: the
+	// second time it was no hiccup.
+	patience = 2
 )
 
 // work sends what is due by a channel, in order, until nothing is.
@@ -58,7 +70,7 @@ func (n *Notify) step(ctx context.Context, id string) (more bool, err error) {
 	}
 	now := n.now()
 	if !c.Enabled {
-		return false, n.store.giveUp(ctx, n.store.db, id, now.UnixMicro(), now.UnixMicro(), "The channel was switched off.")
+		return false, n.store.giveUp(ctx, n.store.db, id, now.UnixMicro(), "The channel was switched off.")
 	}
 	if err := n.store.orphans(ctx, id, now.UnixMicro()); err != nil {
 		return false, err
@@ -70,7 +82,7 @@ func (n *Notify) step(ctx context.Context, id string) (more bool, err error) {
 	if err := n.keepQuiet(ctx, c, settings, now); err != nil {
 		return false, err
 	}
-	if c.waitUntil > now.UnixMicro() {
+	if c.waits(now) {
 		return false, n.divert(ctx, c, now)
 	}
 	d, err := n.store.begin(ctx, id, now.UnixMicro())
@@ -115,26 +127,41 @@ func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failu
 	var known *channel.Failure
 	reason := sentenceOf(failure)
 	refused := errors.As(failure, &known) && known.Refused
+	if c.Failures == 0 { // once, not at every attempt
+		n.log.WarnContext(ctx, "a notification could not be sent; it is tried again", "channel", c.Name, "kind", c.Kind, "error", reason)
+	}
 	if refused {
 		err = n.store.refused(ctx, d, reason, now.Add(pauseAfter(d.attempts+1)).UnixMicro(), now.UnixMicro())
+		c.Failures += number(d.refusals == 0)
 	} else {
 		next := now.Add(pauseAfter(c.Failures + 1))
-		if c.Failures == 0 { // once, not at every attempt
-			n.log.WarnContext(ctx, "a notification could not be sent; it is tried again", "channel", c.Name, "kind", c.Kind, "error", reason)
-		}
 		err = n.store.failed(ctx, d, reason, next.UnixMicro(), now.UnixMicro())
 		c.Failures++
 	}
 	if err != nil {
 		return false, err
 	}
-	if err := n.store.giveUp(ctx, n.store.db, c.ID, now.Add(-giveUpAfter).UnixMicro(), now.UnixMicro(), "Given up after 3 days."); err != nil {
+	tries := int64(fewestTries)
+	if c.Failures >= fewestTries {
+		tries = 0 // what waits behind others was not tried itself
+	}
+	if err := n.store.giveUpOld(ctx, c.ID, tries, now.Add(-giveUpAfter).UnixMicro(), now.UnixMicro(), "Given up after 3 days."); err != nil {
 		return false, err
 	}
-	if refused {
-		return true, nil
+	if refused { // the next may be taken, and so only what was refused is told by another
+		least := int64(patience)
+		if c.Failures >= c.FallbackAfter {
+			least = 1
+		}
+		return true, n.divertRefused(ctx, c, least, now)
 	}
 	return false, n.divert(ctx, c, now)
+}
+
+// waits reports whether nothing is tried by the channel yet.
+func (c *Channel) waits(now time.Time) bool {
+	ahead := micro(c.waitUntil).Sub(now)
+	return ahead > 0 && ahead <= longestWait
 }
 
 // pauseAfter is the pause after so many failures in a row, somewhat random, so that what
@@ -149,7 +176,15 @@ func pauseAfter(failures int64) time.Duration {
 
 // divert has another channel stand in for one that failed so many times in a row.
 func (n *Notify) divert(ctx context.Context, c *Channel, now time.Time) error {
-	if c.FallbackID == "" || c.Failures < c.FallbackAfter {
+	if c.Failures < c.FallbackAfter {
+		return nil
+	}
+	return n.divertRefused(ctx, c, 0, now)
+}
+
+// divertRefused has another channel tell what was refused at least so often.
+func (n *Notify) divertRefused(ctx context.Context, c *Channel, least int64, now time.Time) error {
+	if c.FallbackID == "" {
 		return nil
 	}
 	diverted := false
@@ -162,7 +197,7 @@ func (n *Notify) divert(ctx context.Context, c *Channel, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		list, err := n.store.undiverted(ctx, tx, c.ID)
+		list, err := n.store.undiverted(ctx, tx, c.ID, least)
 		if err != nil {
 			return err
 		}

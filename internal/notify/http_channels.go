@@ -40,7 +40,7 @@ type channelsBody struct {
 // ChannelSettings are what may be set of a channel of any kind.
 type ChannelSettings struct {
 	Name          string            `json:"name" minLength:"1" maxLength:"100" example:"Ada's phone"`
-	Settings      map[string]string `json:"settings" nullable:"false" doc:"By kind. ntfy: server, topic, token or user and password. webhook: url, token, signing_key. email: host, port, security (starttls, tls, none), user, password, from, to. telegram: token, chat. gotify: server, token. shoutrrr: url. Secrets that are left out stay as they are" example:"{\"topic\":\"alerts\"}"`
+	Settings      map[string]string `json:"settings" nullable:"false" doc:"By kind. ntfy: server, topic, token or user and password. webhook: url, token, signing_key. email: host, port, security (starttls, tls, none), user, password, from, to. telegram: token, chat. gotify: server, token. shoutrrr: url. Secrets that are left out stay as they are, unless it leads elsewhere" example:"{\"topic\":\"alerts\"}"`
 	Enabled       *bool             `json:"enabled,omitempty" doc:"Absent: true"`
 	AllowLocal    bool              `json:"allow_local,omitempty" doc:"Let it connect to addresses in the own network"`
 	Minimum       string            `json:"minimum_severity,omitempty" enum:"info,warning,critical" default:"info"`
@@ -74,7 +74,7 @@ type channelTestBody struct {
 func (n *Notify) channelRoutes(r *httpd.Router) {
 	httpd.Register(r, op(http.MethodGet, "/channels", "list-channels", "Where notifications go", "In the order in which they were made. Secrets are never shown."), n.listChannels)
 	httpd.Register(r, op(http.MethodPost, "/channels", "add-channel", "Add a channel", ""), n.postChannel)
-	httpd.Register(r, op(http.MethodPut, "/channels/{id}", "change-channel", "Change a channel", "Everything is set but secrets that are left out. What waits for it is tried at once."), n.putChannel)
+	httpd.Register(r, op(http.MethodPut, "/channels/{id}", "change-channel", "Change a channel", "Everything is set but secrets that are left out. They are needed anew when server, host, port, security or allow_local change. What waits for it is tried at once."), n.putChannel)
 	httpd.Register(r, empty(op(http.MethodDelete, "/channels/{id}", "remove-channel", "Remove a channel", "What waits for it is given up.")), n.deleteChannel)
 	httpd.Register(r, op(http.MethodPost, "/channels/{id}/test", "test-channel", "Try a channel", "Sends a notification at once and says what happened."), n.testChannel)
 }
@@ -83,7 +83,7 @@ func (n *Notify) channelBody(c *Channel, waiting int64) channelBody {
 	b := channelBody{ID: c.ID, Kind: c.Kind, Name: c.Name, Settings: c.Settings, SecretsSet: []string{}, Enabled: c.Enabled, AllowLocal: c.AllowLocal, Minimum: c.Minimum.String(),
 		OnlyFallback: c.OnlyFallback, FallbackID: c.FallbackID, FallbackAfter: c.FallbackAfter, Quiet: c.Quiet, Waiting: waiting, Failures: c.Failures,
 		SucceededAt: timeOrNil(c.succeededAt), FailedAt: timeOrNil(c.failedAt), Error: c.Error}
-	if c.waitUntil > n.now().UnixMicro() {
+	if c.waits(n.now()) {
 		b.NextAt = timeOrNil(c.waitUntil)
 	}
 	to, err := n.target(c)

@@ -89,6 +89,11 @@ func (n *Notify) putSettings(ctx context.Context, in *settingsInput) (*out[notif
 	if b.Watchdog.URL != nil {
 		s.Watchdog.URL = *b.Watchdog.URL
 	}
+	if !old.Watchdog.AllowLocal || s.Watchdog.URL != old.Watchdog.URL {
+		if err := mayAllowLocal(ctx, s.Watchdog.AllowLocal); err != nil {
+			return nil, err
+		}
+	}
 	if err := n.change(ctx, s); err != nil {
 		return nil, err
 	}

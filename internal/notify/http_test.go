@@ -22,9 +22,15 @@ type door struct {
 
 func newDoor(t *testing.T, h *house) *door {
 	t.Helper()
+	return newDoorFor(t, h, identity.Principal{Method: identity.Session, Name: "ada", UserID: "u1", Role: identity.Administrator})
+}
+
+// newDoorFor has somebody else before it.
+func newDoorFor(t *testing.T, h *house, p identity.Principal) *door {
+	t.Helper()
 	router := httpd.NewRouter("test", "test")
 	h.routes(router)
-	server := httptest.NewServer(httpd.NewServer(httpd.Config{}, router, httpd.Recognise(func(*http.Request) identity.Principal { return identity.Household() }), slog.New(slog.DiscardHandler)).Handler())
+	server := httptest.NewServer(httpd.NewServer(httpd.Config{}, router, httpd.Recognise(func(*http.Request) identity.Principal { return p }), slog.New(slog.DiscardHandler)).Handler())
 	t.Cleanup(server.Close)
 	return &door{h, server}
 }

@@ -37,6 +37,7 @@ type receiver struct {
 	calls chan struct{} // one for each that it took
 	mu    sync.Mutex
 	down  bool
+	bad   string // it refuses what has this in its title; "" for nothing
 	got   []received
 }
 
@@ -61,6 +62,10 @@ func newReceiver(t *testing.T) *receiver {
 		if err := json.Unmarshal(body, &one); err != nil {
 			t.Errorf("body %q: %v", body, err)
 		}
+		if r.bad != "" && strings.Contains(one.Title, r.bad) {
+			http.Error(w, "chat not found", http.StatusBadRequest)
+			return
+		}
 		r.got = append(r.got, one)
 		r.calls <- struct{}{}
 	}))
@@ -72,6 +77,13 @@ func (r *receiver) set(down bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.down = down
+}
+
+// refuse has it refuse what has a word in its title.
+func (r *receiver) refuse(word string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bad = word
 }
 
 func (r *receiver) all() []received {

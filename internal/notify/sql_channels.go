@@ -101,7 +101,7 @@ func (s store) changeChannel(ctx context.Context, tx *sqldb.Tx, c *Channel) erro
 
 // removeChannel forgets a channel; what waits for it is given up.
 func (s store) removeChannel(ctx context.Context, tx *sqldb.Tx, id string, now int64) error {
-	if err := s.giveUp(ctx, tx, id, now, now, "The channel was removed."); err != nil {
+	if err := s.giveUp(ctx, tx, id, now, "The channel was removed."); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE notify_channels SET fallback_id = '' WHERE fallback_id = $1`, id); err != nil {

@@ -75,8 +75,9 @@ func (s store) retry(ctx context.Context, id string, now int64) error {
 		if n == 0 {
 			return errs.New(errs.Conflict, "Its channel was removed or switched off.")
 		}
-		// One that was given up begins anew: it has its days before it again.
-		_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, ended_at = 0, digest_id = '', diverted_to = '',
+		// One that was given up begins anew: it has its days before it again, and may be told by another
+		// channel again. One that waits is told by that already.
+		_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, ended_at = 0, digest_id = '', diverted_to = CASE WHEN state = 'failed' THEN '' ELSE diverted_to END,
 			created_at = CASE WHEN state = 'failed' THEN $2 ELSE created_at END WHERE id = $3 AND state IN ('pending', 'failed')`, now, now, id)
 		return err
 	})

@@ -22,21 +22,21 @@ type storedMessage struct {
 // delivery is a message on its way to one channel.
 type delivery struct {
 	id, channel, state, err, standsFor, divertedTo string
-	attempts                                       int64
+	attempts, refusals                             int64
 	next, created, ended                           int64
 	since, times, worst, raised                    int64
 	message                                        storedMessage
 	image                                          string
 }
 
-const deliveryColumns = `d.id, d.channel_id, d.state, d.error, d.stands_for, d.diverted_to, d.attempts, d.next_at, d.created_at, d.ended_at, d.since, d.times, d.worst, d.raised,
+const deliveryColumns = `d.id, d.channel_id, d.state, d.error, d.stands_for, d.diverted_to, d.attempts, d.refusals, d.next_at, d.created_at, d.ended_at, d.since, d.times, d.worst, d.raised,
 	m.id, m.about, m.state, m.severity, m.title, m.body, m.link, m.at, m.created_at`
 
 func scanDelivery(row scanner, more ...any) (*delivery, error) {
 	d := &delivery{}
 	var state string
 	var severity, at int64
-	err := row.Scan(append([]any{&d.id, &d.channel, &d.state, &d.err, &d.standsFor, &d.divertedTo, &d.attempts, &d.next, &d.created, &d.ended, &d.since, &d.times, &d.worst, &d.raised,
+	err := row.Scan(append([]any{&d.id, &d.channel, &d.state, &d.err, &d.standsFor, &d.divertedTo, &d.attempts, &d.refusals, &d.next, &d.created, &d.ended, &d.since, &d.times, &d.worst, &d.raised,
 		&d.message.id, &d.message.Key, &state, &severity, &d.message.Title, &d.message.Text, &d.message.Link, &at, &d.message.created}, more...)...)
 	d.message.State, d.message.Severity, d.message.At = State(state), Severity(severity), micro(at)
 	return d, err
@@ -100,17 +100,27 @@ func (s store) place(ctx context.Context, tx *sqldb.Tx, m storedMessage, channel
 	return id, err
 }
 
+// untold is whether the channel that stands in for c is not told the delivery d, or something
+// that the digest d tells, by itself: otherwise it would tell it twice.
+const untold = `EXISTS (SELECT 1 FROM notify_deliveries part
+	WHERE (part.digest_id = d.id OR part.id = d.id AND NOT EXISTS (SELECT 1 FROM notify_deliveries other WHERE other.digest_id = d.id))
+	  AND NOT EXISTS (SELECT 1 FROM notify_deliveries own WHERE own.message_id = part.message_id AND own.channel_id = c.fallback_id AND own.state <> 'failed'))`
+
 // dueChannels returns the channels at which there is something to do.
 func (s store) dueChannels(ctx context.Context, now int64) ([]string, error) {
+	wait, hold := now+longestWait.Microseconds(), now+longestHold.Microseconds()
 	return sqldb.Texts(ctx, s.db, `SELECT DISTINCT c.id FROM notify_deliveries d JOIN notify_channels c ON c.id = d.channel_id
-		WHERE d.state IN ('pending', 'sending', 'held') AND d.next_at <= $1 AND d.digest_id = ''
-		  AND (c.wait_until <= $2 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
-		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1))`, now, now)
+		WHERE d.state IN ('pending', 'sending', 'held') AND d.digest_id = '' AND (d.next_at <= $1 OR d.next_at > $2 AND d.state <> 'held' OR d.next_at > $3)
+		  AND (c.wait_until <= $4 OR c.wait_until > $5 OR c.enabled = 0 OR c.failures >= c.fallback_after AND d.diverted_to = '' AND d.stands_for = '' AND d.state = 'pending'
+		       AND EXISTS (SELECT 1 FROM notify_channels other WHERE other.id = c.fallback_id AND other.enabled = 1) AND `+untold+`)`, now, wait, hold, now, wait)
 }
 
-// orphans makes due again what a copy that died was sending.
+// orphans makes due again what a copy that died was sending, and what waits for a time that a
+// wrong clock has set.
 func (s store) orphans(ctx context.Context, channel string, now int64) error {
-	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1 WHERE channel_id = $2 AND state = 'sending'`, now, channel)
+	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = CASE WHEN state = 'sending' THEN 'pending' ELSE state END, next_at = $1
+		WHERE channel_id = $2 AND (state = 'sending' OR state = 'pending' AND next_at > $3 OR state = 'held' AND next_at > $4)`,
+		now, channel, now+longestWait.Microseconds(), now+longestHold.Microseconds())
 	return err
 }
 
@@ -159,13 +169,14 @@ func (s store) sent(ctx context.Context, d *delivery, by, warning string, now in
 	})
 }
 
-// refused notes that the service took offence at this one; others may fare better.
+// refused notes that the service took offence at this one; others may fare better. Only the
+// first time it counts as a failure of the channel: a channel fails that refuses one after the other.
 func (s store) refused(ctx context.Context, d *delivery, reason string, next, now int64) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2, refusals = refusals + 1 WHERE id = $3`, next, reason, d.id); err != nil {
 			return err
 		}
-		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failed_at = $1, error = $2 WHERE id = $3`, now, reason, d.channel)
+		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + $1, failed_at = $2, error = $3 WHERE id = $4`, number(d.refusals == 0), now, reason, d.channel)
 		return err
 	})
 }
@@ -187,9 +198,21 @@ func (s store) interrupted(ctx context.Context, d *delivery, now int64) error {
 	return err
 }
 
-// giveUp ends what has waited for a channel since before a time, with what its digests tell.
-func (s store) giveUp(ctx context.Context, q sqldb.Querier, channel string, before, now int64, reason string) error {
-	_, err := q.Exec(ctx, `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = CASE WHEN error = '' THEN $2 ELSE $3 || ' ' || error END
-		WHERE channel_id = $4 AND state IN ('pending', 'held') AND created_at <= $5`, now, reason, reason, channel, before)
+// endWaiting gives up what waits for a channel.
+const endWaiting = `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = CASE WHEN error = '' THEN $2 ELSE $3 || ' ' || error END
+	WHERE channel_id = $4 AND state IN ('pending', 'held')`
+
+// giveUp ends everything that waits for a channel.
+func (s store) giveUp(ctx context.Context, q sqldb.Querier, channel string, now int64, reason string) error {
+	_, err := q.Exec(ctx, endWaiting, now, reason, reason, channel)
+	return err
+}
+
+// giveUpOld ends what has waited for a channel since before a time and was tried so often, by
+// itself or in its digest.
+func (s store) giveUpOld(ctx context.Context, channel string, tries, before, now int64, reason string) error {
+	_, err := s.db.Exec(ctx, endWaiting+` AND created_at <= $5 AND (attempts >= $6
+		OR EXISTS (SELECT 1 FROM notify_deliveries digest WHERE digest.id = notify_deliveries.digest_id AND digest.attempts >= $7))`,
+		now, reason, reason, channel, before, tries, tries)
 	return err
 }

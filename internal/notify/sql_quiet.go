@@ -83,10 +83,11 @@ func (s store) dropDelivery(ctx context.Context, tx *sqldb.Tx, id string) error 
 	return err
 }
 
-// undiverted returns what waits for a channel and no other stands in for.
-func (s store) undiverted(ctx context.Context, tx *sqldb.Tx, channel string) ([]*delivery, error) {
-	return scanDeliveries(tx.Query(ctx, `SELECT `+deliveryColumns+` FROM notify_deliveries d JOIN notify_messages m ON m.id = d.message_id
-		WHERE d.channel_id = $1 AND d.state = 'pending' AND d.diverted_to = '' AND d.stands_for = '' ORDER BY d.created_at, d.id`, channel))
+// undiverted returns what waits for a channel, was refused at least so often, and no other
+// tells.
+func (s store) undiverted(ctx context.Context, tx *sqldb.Tx, channel string, refusals int64) ([]*delivery, error) {
+	return scanDeliveries(tx.Query(ctx, `SELECT `+deliveryColumns+` FROM notify_deliveries d JOIN notify_messages m ON m.id = d.message_id JOIN notify_channels c ON c.id = d.channel_id
+		WHERE d.channel_id = $1 AND d.state = 'pending' AND d.diverted_to = '' AND d.stands_for = '' AND d.refusals >= $2 AND `+untold+` ORDER BY d.created_at, d.id`, channel, refusals))
 }
 
 // divert notes that another delivery stands in; false when it has collapsed or was sent meanwhile.

@@ -94,6 +94,9 @@ func TestKilledRestores(t *testing.T) {
 		for _, point := range []string{"before-marker:1", "after-marker:1", "after-create:2", "mid-write:1", "before-fsync:2", "after-fsync:1", "after-rename:1", last} {
 			dies(t, r, point, "restore", dir)
 		}
+		if env["DATABASE_URL"] != "" {
+			refusesToStart(t, r, first)
+		}
 		s.Upload(t, "later", []byte("later"))
 		backUp(t, s, dir)
 		if out, errOut, code := r.CLI("restore", dir); env["DATABASE_URL"] != "" && (code != 1 || !strings.Contains(errOut, first)) {
@@ -117,6 +120,22 @@ func TestKilledRestores(t *testing.T) {
 			t.Errorf("got %d files, want %d", got, want)
 		}
 	})
+}
+
+// refusesToStart starts the server on what a broken-off restore of a backup left.
+func refusesToStart(t *testing.T, s *server.Server, backup string) {
+	t.Helper()
+	s.Launch()
+	select {
+	case <-s.Exited():
+	case <-time.After(patience):
+		t.Error("the server runs on half-restored tables")
+		s.Kill()
+		return
+	}
+	if code := s.WaitExit(patience); code != 1 || !strings.Contains(s.Log(), "Run the same restore again") || !strings.Contains(s.Log(), "--snapshot "+backup) {
+		t.Errorf("got %d %s", code, s.Log())
+	}
 }
 
 // dies runs a command that is killed at a failpoint, beside the server.

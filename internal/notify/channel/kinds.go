@@ -27,6 +27,7 @@ type Field struct {
 	Secret   bool
 	Required bool
 	Default  string
+	Place    bool // says where the rest is sent, and how safely
 }
 
 // maxValue is the longest value of a field in bytes: an address with a token in it.
@@ -41,18 +42,18 @@ func Kinds() []string {
 func Fields(kind string) []Field {
 	switch kind {
 	case KindNtfy:
-		return []Field{{Name: "server", Required: true, Default: "https://ntfy.sh"}, {Name: "topic", Required: true}, {Name: "token", Secret: true}, {Name: "user"}, {Name: "password", Secret: true}}
+		return []Field{{Name: "server", Required: true, Default: "https://ntfy.sh", Place: true}, {Name: "topic", Required: true}, {Name: "token", Secret: true}, {Name: "user"}, {Name: "password", Secret: true}}
 	case KindWebhook:
-		return []Field{{Name: "url", Secret: true, Required: true}, {Name: "token", Secret: true}, {Name: "signing_key", Secret: true}}
+		return []Field{{Name: "url", Secret: true, Required: true, Place: true}, {Name: "token", Secret: true}, {Name: "signing_key", Secret: true}}
 	case KindGotify:
-		return []Field{{Name: "server", Required: true}, {Name: "token", Secret: true, Required: true}}
+		return []Field{{Name: "server", Required: true, Place: true}, {Name: "token", Secret: true, Required: true}}
 	case KindTelegram:
 		return []Field{{Name: "token", Secret: true, Required: true}, {Name: "chat", Required: true}}
 	case KindEmail:
-		return []Field{{Name: "host", Required: true}, {Name: "port"}, {Name: "security", Required: true, Default: securitySTARTTLS},
+		return []Field{{Name: "host", Required: true, Place: true}, {Name: "port", Place: true}, {Name: "security", Required: true, Default: securitySTARTTLS, Place: true},
 			{Name: "user"}, {Name: "password", Secret: true}, {Name: "from", Required: true}, {Name: "to", Required: true}}
 	case KindShoutrrr:
-		return []Field{{Name: "url", Secret: true, Required: true}}
+		return []Field{{Name: "url", Secret: true, Required: true, Place: true}}
 	}
 	return nil
 }
@@ -138,6 +139,12 @@ func judgeEmail(d *outward.Doorway, to Target) error {
 		return errs.Newf(errs.Invalid, "The recipients must be up to %d addresses such as ada@example.org, separated by commas.", maxRecipients)
 	}
 	return d.JudgeHost(v["host"], to.AllowLocal)
+}
+
+// SamePlace reports whether two targets of one kind, both complete, send to the same server in
+// the same way.
+func SamePlace(a, b Target) bool {
+	return !slices.ContainsFunc(Fields(a.Kind), func(f Field) bool { return f.Place && a.Settings[f.Name] != b.Settings[f.Name] })
 }
 
 // Split separates what may be read from what may not.

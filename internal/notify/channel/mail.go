@@ -41,11 +41,18 @@ func (s *Senders) email(ctx context.Context, to Target, n Note) (warning string,
 	if err != nil {
 		return "", err
 	}
-	c, err := s.mailServer(ctx, to)
+	conn, err := s.dialMail(ctx, to)
+	if err != nil {
+		return "", err
+	}
+	defer conn.Close()
+	// The conversation knows no context: a server that is slow must not hold up the end of this one.
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	c, err := s.greetMail(conn, v)
 	if err != nil {
 		return "", explainMail(err)
 	}
-	defer c.Close()
 	if err := signIn(c, v); err != nil {
 		return "", explainMail(err)
 	}
@@ -78,8 +85,8 @@ func (s *Senders) email(ctx context.Context, to Target, n Note) (warning string,
 	return warning, nil
 }
 
-// mailServer connects and makes the connection safe.
-func (s *Senders) mailServer(ctx context.Context, to Target) (*smtp.Client, error) {
+// dialMail connects to a mail server.
+func (s *Senders) dialMail(ctx context.Context, to Target) (net.Conn, error) {
 	v := to.Settings
 	port := v["port"]
 	if port == "" {
@@ -96,15 +103,20 @@ func (s *Senders) mailServer(ctx context.Context, to Target) (*smtp.Client, erro
 	if err := conn.SetDeadline(until); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
+	return conn, nil
+}
+
+// greetMail begins the conversation and makes the connection safe.
+func (s *Senders) greetMail(conn net.Conn, v map[string]string) (*smtp.Client, error) {
 	if v["security"] == securityTLS {
 		conn = tls.Client(conn, s.doorway.TLS(v["host"]))
 	}
 	c, err := smtp.NewClient(conn, v["host"])
 	if err != nil {
-		return nil, errors.Join(err, conn.Close())
+		return nil, err
 	}
 	if err := c.Hello(domainOf(v["from"])); err != nil {
-		return nil, errors.Join(err, c.Close())
+		return nil, err
 	}
 	if v["security"] != securitySTARTTLS {
 		return c, nil
@@ -114,10 +126,7 @@ func (s *Senders) mailServer(ctx context.Context, to Target) (*smtp.Client, erro
 	} else {
 		err = c.StartTLS(s.doorway.TLS(v["host"]))
 	}
-	if err != nil {
-		return nil, errors.Join(err, c.Close())
-	}
-	return c, nil
+	return c, err
 }
 
 // domainOf is the name that the house greets a mail server with: that of the sender's domain,

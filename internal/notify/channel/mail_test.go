@@ -3,6 +3,7 @@ package channel
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -252,5 +253,45 @@ func TestMailWithoutTLS(t *testing.T) {
 	}
 	if _, err := New(Config{}).Send(t.Context(), s.target(securitySTARTTLS), evilNote(nil)); err == nil || !strings.Contains(err.Error(), "offers no STARTTLS") {
 		t.Errorf("got %v, want nothing sent in clear where TLS was asked for", err)
+	}
+}
+
+// TestASlowMailServerDoesNotOutliveItsContext has servers that fall silent.
+func TestASlowMailServerDoesNotOutliveItsContext(t *testing.T) {
+	for name, says := range map[string]string{"no greeting": "", "a greeting only": "220 slow.example.org\r\n"} {
+		t.Run(name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			go func() {
+				conn, err := l.Accept()
+				if err != nil {
+					return
+				}
+				defer conn.Close()
+				_, _ = io.WriteString(conn, says)
+				if says != "" {
+					_, _ = conn.Read(make([]byte, 100)) // the client talks, and waits for an answer
+				}
+				cancel()
+				_, _ = io.Copy(io.Discard, conn) // until it hangs up
+			}()
+			_, port, err := net.SplitHostPort(l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &mailServer{port: port}
+			began := time.Now()
+			if _, err := New(Config{}).Send(ctx, s.target(securityNone), evilNote(nil)); err == nil {
+				t.Error("it was sent")
+			}
+			if took := time.Since(began); took > sendTimeout/2 {
+				t.Errorf("it took %v after the end", took)
+			}
+		})
 	}
 }
