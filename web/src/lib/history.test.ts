@@ -55,6 +55,16 @@ describe('History', () => {
     expect(made.columns(['cpu_percent'], 0, false).values).toEqual([[1, 2]]);
   });
 
+  test('takes a tick that is a little late for no gap', () => {
+    const made = history();
+    made.add([
+      [START, 1],
+      [START + 3_000, 2],
+      [START + 6_001, 3],
+    ]);
+    expect(cpu(made)[1]).toEqual([1, 2, null, 3]);
+  });
+
   test('does not take the empty rows before the server started for measurements', () => {
     const made = history();
     made.fill(recent([START, START + 2000, START + 4000], [null, null, 5]));

@@ -15,8 +15,8 @@ export type Columns = { times: number[]; values: Known[][] };
 /** What the server keeps, too. */
 export const KEEP_MS = 15 * 60 * 1000;
 const DEFAULT_INTERVAL_MS = 2000;
-/** The ticks of one time are no further apart than this share of the interval. */
-const LATE = 1.75;
+/** Ticks that are further apart than this share of the interval have a gap between them; the server counts so, too. */
+const LATE = 1.5;
 
 /** Ticks of one schema: where the value of each key is. */
 type Sample = { time: number; at: Map<string, number>; values: readonly Known[] };
