@@ -162,7 +162,7 @@ test('charts and their tables are filled from history at load', async ({ server,
   const rows = chart(page, CHART.cpu).getByRole('table').locator('tbody tr');
   // More than a page that had only listened since it was loaded could know. The sample of the server's very start may
   // share a tick with the next one.
-  expect(await rows.count()).toBeGreaterThanOrEqual(known - 1);
+  await expect.poll(() => rows.count(), { timeout: PATIENCE_MS }).toBeGreaterThanOrEqual(known - 1);
   expect(await rows.first().textContent()).toMatch(/\d\d:\d\d:\d\d.*%/s);
   await button.click();
   await chart(page, CHART.cpu).locator('canvas').waitFor();

@@ -55,6 +55,7 @@ test('moves one, and no further than to an end', () => {
   expect(moved([1, 2, 3], 0, -1)).toEqual([1, 2, 3]);
   expect(moved([1, 2, 3], 2, 9)).toEqual([1, 2, 3]);
   expect(moved([1, 2, 3], 7, 0)).toEqual([1, 2, 3]);
+  expect(moved([1, 2, 3], -1, 0)).toEqual([1, 2, 3]);
 });
 
 test('series of different units become charts of their own', () => {

@@ -83,9 +83,10 @@ function isChart(one: unknown): one is ChartSpec {
   );
 }
 
-/** The list with what is at `from` moved to `to`. */
+/** The list with what is at `from` moved to `to`; as it was if nothing is there. */
 export function moved<T>(list: readonly T[], from: number, to: number): T[] {
   const rest = [...list];
+  if (from < 0) return rest;
   const [one] = rest.splice(from, 1);
   if (one !== undefined) rest.splice(Math.max(0, Math.min(rest.length, to)), 0, one);
   return rest;

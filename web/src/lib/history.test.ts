@@ -48,7 +48,21 @@ describe('History', () => {
       [0, 2, 10],
       [1, null, 2],
     ]);
-    expect(made.since).toBe(START + 10_000);
+    expect(made.runs).toEqual([
+      { from: START, to: START },
+      { from: START + 10_000, to: START + 10_000 },
+    ]);
+    expect(made.columns(['cpu_percent'], 0, false).values).toEqual([[1, 2]]);
+  });
+
+  test('takes a tick that is a little late for no gap', () => {
+    const made = history();
+    made.add([
+      [START, 1],
+      [START + 3_000, 2],
+      [START + 6_001, 3],
+    ]);
+    expect(cpu(made)[1]).toEqual([1, 2, null, 3]);
   });
 
   test('does not take the empty rows before the server started for measurements', () => {
@@ -84,6 +98,6 @@ describe('History', () => {
     const made = history();
     for (let tick = 0; tick <= KEEP_MS / 2000 + 50; tick++) made.add([[START + tick * 2000, tick]]);
     expect(made.length).toBe(KEEP_MS / 2000 + 1);
-    expect(made.since).toBe(START + 50 * 2000);
+    expect(made.runs).toEqual([{ from: START + 50 * 2000, to: START + KEEP_MS + 50 * 2000 }]);
   });
 });

@@ -6,14 +6,17 @@
 import type { FeedSeries, Tick } from './feed';
 import type { Known, Recent } from './types';
 
+/** A stretch of time in which no tick is missing: its first and its last, in unix milliseconds. */
+export type Run = { from: number; to: number };
+
 /** Times in unix seconds, as uPlot wants them, and one column for each series asked for. */
 export type Columns = { times: number[]; values: Known[][] };
 
 /** What the server keeps, too. */
 export const KEEP_MS = 15 * 60 * 1000;
 const DEFAULT_INTERVAL_MS = 2000;
-/** The ticks of one time are no further apart than this share of the interval. */
-const LATE = 1.75;
+/** Ticks that are further apart than this share of the interval have a gap between them; the server counts so, too. */
+const LATE = 1.5;
 
 /** Ticks of one schema: where the value of each key is. */
 type Sample = { time: number; at: Map<string, number>; values: readonly Known[] };
@@ -33,11 +36,15 @@ export class History {
     return this.samples.at(-1)?.time;
   }
 
-  /** Since when nothing is missing up to now. */
-  get since(): number | undefined {
-    let first = this.samples.length - 1;
-    while (first > 0 && !this.isGap(first)) first--;
-    return this.samples[first]?.time;
+  /** Between the gaps, oldest first. */
+  get runs(): Run[] {
+    const runs: Run[] = [];
+    this.samples.forEach(({ time }, index) => {
+      const run = runs.at(-1);
+      if (run && !this.isGap(index)) run.to = time;
+      else runs.push({ from: time, to: time });
+    });
+    return runs;
   }
 
   /** From now on the values of ticks are of these series. */
@@ -71,13 +78,13 @@ export class History {
     this.samples = [...before, ...this.samples];
   }
 
-  /** The ticks from `since` (unix ms) on, with a null row wherever some are missing. */
-  columns(keys: readonly string[], since: number): Columns {
+  /** The ticks from `since` (unix ms) on, with a null row wherever some are missing, unless only ticks are wanted. */
+  columns(keys: readonly string[], since: number, gaps = true): Columns {
     const times: number[] = [];
     const values: Known[][] = keys.map(() => []);
     for (let index = this.first(since); index < this.samples.length; index++) {
       const { time, at, values: tick } = this.samples[index] as Sample;
-      if (times.length > 0 && this.isGap(index)) {
+      if (gaps && times.length > 0 && this.isGap(index)) {
         times.push(((this.samples[index - 1] as Sample).time + this.intervalMs) / 1000);
         for (const column of values) column.push(null);
       }

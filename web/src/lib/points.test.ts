@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { FeedSeries } from './feed';
 import { History } from './history';
-import { type HistoryAnswer, hasBand, pointsOf, shifted } from './points';
+import { endOf, type HistoryAnswer, hasBand, pointsOf, shifted } from './points';
 import type { Known } from './types';
 
 const START = Date.UTC(2026, 10, 26, 12);
@@ -48,8 +48,27 @@ describe('the points of a chart', () => {
 
   test('leave a gap where ticks are missing', () => {
     const points = pointsOf(answer(2, [1]), ['cpu_percent'], live([2, 2], [10, 3]), START + 10_000);
-    // What lies before the gap the server tells when it is asked again.
-    expect(points.lines[0]?.mean).toEqual([1, null, null, null, null, 3]);
+    expect(points.lines[0]?.mean).toEqual([1, 2, null, null, null, 3]);
+  });
+
+  test('keep what was measured before a gap that opened since the answer', () => {
+    const before = [2, 4, 6, 8, 10].map((at) => [at, at] as [number, number]);
+    const after = [14, 16, 18].map((at) => [at, at] as [number, number]);
+    const fine = pointsOf(answer(2, [0, 1]), ['cpu_percent'], live(...before, ...after), START + 18_000);
+    expect(fine.lines[0]?.mean).toEqual([0, 2, 4, 6, 8, 10, null, 14, 16, 18]);
+    const coarse = pointsOf(answer(10, [5]), ['cpu_percent'], live(...before, ...after), START + 18_000);
+    // The server has told the first, of which a tick is missing here; the second nobody knows better.
+    expect(coarse.lines[0]?.mean).toEqual([5, 14.5]);
+    // What it told of the second is better than what is held of it.
+    const told = pointsOf(answer(10, [5, 7]), ['cpu_percent'], live(...before, [16, 9]), START + 18_000);
+    expect(told.lines[0]?.mean).toEqual([5, 7]);
+  });
+
+  test('are not stretched to now from an answer about another time', () => {
+    const ago = START - 6 * 86_400_000;
+    const points = pointsOf(answer(2, [1, 2], ago), ['cpu_percent'], live([0, 1], [2, 2]), START + 2000);
+    expect(points.lines[0]?.mean).toEqual([1, 2]);
+    expect(endOf(answer(2, [1, 2], ago))).toBe(ago + 4000);
   });
 
   test('show no ticks that are later than the end', () => {

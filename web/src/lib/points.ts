@@ -17,6 +17,8 @@ export type Points = {
 
 /** Points of one sample each say all with their mean. */
 const SAMPLE_MS = 2000;
+/** Of points from ticks alone: more than all that are kept, and far fewer than take time to draw. */
+const MOST_ADDED = 4000;
 
 export const NO_POINTS: Points = { times: [], lines: [], step: SAMPLE_MS };
 
@@ -25,17 +27,22 @@ export function hasBand(points: Points): boolean {
   return points.step > SAMPLE_MS;
 }
 
+/** When the answer ends, in unix milliseconds. */
+export function endOf(answer: HistoryAnswer): number {
+  const count = answer.series[0]?.mean.length ?? 0;
+  return Date.parse(answer.from) + count * answer.step_seconds * 1000;
+}
+
 /** The server's answer, with the ticks that came since up to `to`. */
 export function pointsOf(answer: HistoryAnswer, keys: readonly string[], history?: History, to = 0): Points {
   const step = answer.step_seconds * 1000;
   const first = Date.parse(answer.from);
   const remembered = answer.series[0]?.mean.length ?? 0;
-  // A point that the ticks here hold whole is worked out from them.
-  const since =
-    history?.since === undefined ? Number.POSITIVE_INFINITY : Math.ceil(history.since / step) * step;
-  const latest = history?.latest ?? 0;
-  const last = since <= Math.min(to, latest) ? Math.floor((Math.min(to, latest) - first) / step) + 1 : 0;
-  const count = Math.max(remembered, last);
+  const latest = Math.min(to, history?.latest ?? 0);
+  const reached = Math.floor((latest - first) / step) + 1;
+  // Ticks that are so much later than the answer are of another time than it.
+  const ticks = reached - remembered <= MOST_ADDED ? history : undefined;
+  const count = ticks ? Math.max(remembered, reached) : remembered;
   const half = step > SAMPLE_MS ? step / 2 : 0;
   const points: Points = {
     times: Array.from({ length: count }, (_, at) => (first + at * step + half) / 1000),
@@ -47,32 +54,30 @@ export function pointsOf(answer: HistoryAnswer, keys: readonly string[], history
     }),
     step,
   };
-  if (history && since < Number.POSITIVE_INFINITY) addTicks(points, keys, history, since, first);
+  if (ticks) addTicks(points, keys, ticks, first);
   return points;
 }
 
-function addTicks(
-  points: Points,
-  keys: readonly string[],
-  history: History,
-  since: number,
-  first: number,
-): void {
-  const { times, values } = history.columns(keys, since);
+/** Works out every point from the ticks that lie in it, unless they are but a part of it and the server knows it. */
+function addTicks(points: Points, keys: readonly string[], history: History, first: number): void {
+  const { times, values } = history.columns(keys, first, false);
   const { step, lines } = points;
+  const parts = partsOf(history, first, step);
   lines.forEach((line, column) => {
     let at = -1;
     let sum = 0;
     let count = 0;
+    let known = false;
     times.forEach((time, row) => {
       const index = Math.floor((time * 1000 - first) / step);
-      if (index < 0 || index >= line.mean.length) return;
+      if (index >= line.mean.length) return;
       if (index !== at) {
         [at, sum, count] = [index, 0, 0];
-        line.mean[index] = line.min[index] = line.max[index] = null;
+        known = parts.has(index) && line.mean[index] !== null;
+        if (!known) line.mean[index] = line.min[index] = line.max[index] = null;
       }
       const value = values[column]?.[row] ?? null;
-      if (value === null) return;
+      if (known || value === null) return;
       sum += value;
       count++;
       line.mean[index] = sum / count;
@@ -80,6 +85,18 @@ function addTicks(
       line.max[index] = Math.max(line.max[index] ?? value, value);
     });
   });
+}
+
+/** The points of which ticks are missing here. The newest is none of them: its ticks are yet to come. */
+function partsOf(history: History, first: number, step: number): Set<number> {
+  const parts = new Set<number>();
+  const { runs } = history;
+  runs.forEach(({ from, to }, at) => {
+    const [begun, ended] = [from, to].map((time) => Math.floor((time - first) / step)) as [number, number];
+    if (from - (first + begun * step) >= SAMPLE_MS) parts.add(begun);
+    if (at < runs.length - 1 && first + (ended + 1) * step - to > SAMPLE_MS) parts.add(ended);
+  });
+  return parts;
 }
 
 /** The means of another time, moved by `shift` ms onto the points of this one: last week under this week. */

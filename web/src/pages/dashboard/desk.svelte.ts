@@ -12,6 +12,8 @@ import type { Kept } from './kept.svelte';
 export const DEBOUNCE_MS = 150;
 /** How often what happened is asked for again while the charts go on with the time. */
 const EVENTS_EVERY_MS = 30_000;
+/** Disks and containers come and go several at a time, and each is a schema of its own. */
+const SETTLED_MS = 1_000;
 /** How many views Back remembers. */
 const MOST_BACK = 50;
 /** Moves that follow each other so quickly are one, for Back. */
@@ -20,6 +22,8 @@ const ONE_MOVE_MS = 1_000;
 export class Desk {
   catalogue = $state.raw(new Catalogue());
   events = $state.raw<MachineEvent[]>([]);
+  /** They are all that happened. */
+  complete = $state(true);
   arranging = $state(false);
   /** The moment of which the details are open, in unix milliseconds. */
   moment = $state<number>();
@@ -28,6 +32,7 @@ export class Desk {
   #back = $state.raw<View[]>([]);
   #movedAt = 0;
   #asking: AbortController | undefined;
+  #reading: AbortController | undefined;
 
   constructor(
     readonly board: Board,
@@ -124,7 +129,17 @@ export class Desk {
   }
 
   async readCatalogue(): Promise<void> {
-    this.catalogue = new Catalogue(await api.get<components['schemas']['MetricsBody']>(METRICS));
+    this.#reading?.abort();
+    this.#reading = new AbortController();
+    const { signal } = this.#reading;
+    this.catalogue = new Catalogue(await api.get<components['schemas']['MetricsBody']>(METRICS, { signal }));
+  }
+
+  /** Reads what there is to show, once it has come to rest; returns how to stop. */
+  watchCatalogue(): () => void {
+    const read = () => void this.readCatalogue().catch(() => undefined); // names by keys until it answers
+    const timer = setTimeout(read, this.catalogue.figures.length > 0 ? SETTLED_MS : 0);
+    return () => clearTimeout(timer);
   }
 
   /** Asks what happened in the time that is shown, and again while it goes on; returns how to stop. */
@@ -151,6 +166,6 @@ export class Desk {
       query,
       signal: this.#asking.signal,
     });
-    this.events = body.events;
+    [this.events, this.complete] = [body.events, body.complete];
   }
 }

@@ -17,7 +17,7 @@ const WHEEL_DOUBLES = 300;
 /** A wheel may count lines instead of pixels. */
 const LINE_PX = 16;
 /** A second press within this time is a double click. */
-const DOUBLE_MS = 350;
+const DOUBLE_MS = 500;
 
 /** Listens on the drawing area; returns how to stop. */
 export function listen(area: HTMLElement, gestures: Gestures): () => void {
@@ -32,6 +32,8 @@ export function listen(area: HTMLElement, gestures: Gestures): () => void {
 
   const down = (event: PointerEvent) => {
     if (event.pointerType === 'mouse' && event.button !== 0) return;
+    // The first press of a slow double click would else open the details in between.
+    clearTimeout(pressing);
     if (pointers.size === 0) moved = 0;
     pointers.set(event.pointerId, left(event));
     area.setPointerCapture(event.pointerId);

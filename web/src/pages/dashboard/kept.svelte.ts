@@ -20,12 +20,17 @@ export class Kept {
 
   #seen: Preference | undefined;
   #changes: Change[] = [];
+  /** How many of them are on their way to the server. */
+  #sent = 0;
+  /** What was kept has been read, so that nothing unknown is replaced. */
+  #known = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #writing = false;
 
   async read(): Promise<void> {
     try {
       this.#seen = await readPreference(PAGE);
+      this.#known = true;
       this.arrangement = this.#changes.reduce(
         (one, change) => change(one),
         readArrangement(this.#seen.document),
@@ -40,7 +45,7 @@ export class Kept {
   watch(): () => void {
     const leave = () => {
       clearTimeout(this.#timer);
-      void this.#keep();
+      void (this.#writing ? this.#keepAtOnce() : this.#keep());
     };
     addEventListener('pagehide', leave);
     return () => removeEventListener('pagehide', leave);
@@ -57,7 +62,8 @@ export class Kept {
     if (this.#writing) return;
     this.#writing = true;
     try {
-      for (let attempt = 0; this.#changes.length > 0 && attempt < ATTEMPTS; attempt++) await this.#write();
+      for (let attempt = 1; this.#changes.length > 0; )
+        attempt = (await this.#write(attempt)) ? 1 : attempt + 1;
     } catch (thrown) {
       // What was changed stays on this page, and is written with the next change.
       toasts.show(text.notKept(sentenceOf(thrown)), { kind: 'error' });
@@ -66,18 +72,41 @@ export class Kept {
     }
   }
 
-  /** Writes all changes onto what is on the server; those of another browser stay. */
-  async #write(): Promise<void> {
+  /** Writes all changes onto what is on the server; those of another browser stay. False if it was quicker. */
+  async #write(attempt: number): Promise<boolean> {
     this.#seen ??= await readPreference(PAGE);
+    this.#known = true;
     const made = [...this.#changes];
+    this.#sent = made.length;
     const arrangement = made.reduce((one, change) => change(one), readArrangement(this.#seen.document));
     try {
       this.#seen = await writePreference(PAGE, arrangement, this.#seen.etag);
-      this.#changes.splice(0, made.length);
+      this.#forget(made);
       this.arrangement = this.#changes.reduce((one, change) => change(one), arrangement);
+      return true;
     } catch (thrown) {
       if (!(thrown instanceof ApiError && thrown.type === CHANGED)) throw thrown;
       this.#seen = undefined;
+      if (attempt >= ATTEMPTS) throw thrown;
+      return false;
+    } finally {
+      this.#sent = 0;
     }
+  }
+
+  /** Writes what is shown without waiting for what is on its way, which nobody would be there to see arrive. */
+  async #keepAtOnce(): Promise<void> {
+    if (!this.#known || this.#changes.length === this.#sent) return;
+    const made = [...this.#changes];
+    try {
+      this.#seen = await writePreference(PAGE, this.arrangement, '');
+      this.#forget(made);
+    } catch {
+      // Whoever comes back to this page still has the changes, and writes them with the next.
+    }
+  }
+
+  #forget(made: readonly Change[]): void {
+    this.#changes = this.#changes.filter((change) => !made.includes(change));
   }
 }

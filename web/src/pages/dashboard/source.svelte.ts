@@ -1,7 +1,7 @@
 /** What one chart shows: asked for when its time changes, and again while it goes on. */
 import { api, isAbort, sentenceOf } from '../../lib/api';
 import type { History } from '../../lib/history';
-import { type HistoryAnswer, NO_POINTS, type Points, pointsOf, shifted } from '../../lib/points';
+import { endOf, type HistoryAnswer, NO_POINTS, type Points, pointsOf, shifted } from '../../lib/points';
 import type { Known } from '../../lib/types';
 import { LONGEST, type View, WEEK } from '../../lib/view';
 import { DEBOUNCE_MS } from './desk.svelte';
@@ -22,27 +22,41 @@ export class Source {
   problem = $state('');
   /** When the answer came. */
   asOf = $state(0);
+  /** What is shown has been asked for, and no answer has come yet. */
+  waiting = $state(true);
 
   #again: ReturnType<typeof setTimeout> | undefined;
   #asking: AbortController | undefined;
+  /** Asks once more; set while the pause before it lasts. */
+  #next: (() => void) | undefined;
 
   constructor(readonly keys: readonly string[]) {}
 
   /** Asks for the time that `view` gives then, for so many pixels. */
   ask(view: () => View, width: number, compare: boolean): void {
     this.stop();
+    this.waiting = true;
     const wait = this.answer ? DEBOUNCE_MS : 0;
     this.#again = setTimeout(() => void this.#read(view, width, compare), wait);
   }
 
   stop(): void {
     clearTimeout(this.#again);
+    this.#next = undefined;
     this.#asking?.abort();
   }
 
+  /** Somebody looks again: what has grown old meanwhile is asked for at once. */
+  look(): void {
+    if (this.#next && Date.now() - this.asOf >= AGAIN_MS) this.#next();
+  }
+
   points(history: History, view: View): Points {
-    if (!this.answer) return NO_POINTS;
-    return pointsOf(this.answer, this.keys, view.live ? history : undefined, view.to);
+    const { answer } = this;
+    if (!answer) return NO_POINTS;
+    // One about a time that is over has nothing that the ticks could go on from.
+    const follows = view.live && endOf(answer) >= view.from;
+    return pointsOf(answer, this.keys, follows ? history : undefined, view.to);
   }
 
   lastWeek(points: Points): Known[][] | null {
@@ -69,6 +83,7 @@ export class Source {
       const [answer, before] = await Promise.all([get(0), compare ? get(WEEK) : undefined]);
       if (asking.signal.aborted) return;
       [this.answer, this.before, this.problem, this.asOf] = [answer, before, '', Date.now()];
+      this.waiting = false;
       step = answer.step_seconds * 1000;
     } catch (thrown) {
       if (isAbort(thrown) || asking.signal.aborted) return;
@@ -76,12 +91,14 @@ export class Source {
     }
     const pause = Math.min(AGAIN_AT_MOST_MS, Math.max(AGAIN_MS, step));
     // What lies in the past stays as it is; but what failed is tried again.
-    if (shown.live || this.problem) this.#again = setTimeout(() => this.#later(view, width, compare), pause);
-  }
-
-  /** A tab that nobody sees asks once it is looked at. */
-  #later(view: () => View, width: number, compare: boolean): void {
-    if (document.visibilityState === 'visible') void this.#read(view, width, compare);
-    else this.#again = setTimeout(() => this.#later(view, width, compare), AGAIN_MS);
+    if (!shown.live && !this.problem) return;
+    this.#next = () => {
+      clearTimeout(this.#again);
+      // A tab that nobody sees asks once it is looked at.
+      if (document.visibilityState !== 'visible') return;
+      this.#next = undefined;
+      void this.#read(view, width, compare);
+    };
+    this.#again = setTimeout(this.#next, pause);
   }
 }

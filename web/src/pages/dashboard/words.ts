@@ -1,0 +1,9 @@
+/** Sentences about what goes beyond a limit of the charts. */
+import { MOST_CHARTS } from '../../lib/arrangement';
+import { plural } from '../../lib/format';
+
+export const words = {
+  tooMany: (room: number) =>
+    `There can be ${MOST_CHARTS} charts; ${plural(room, 'more fits', 'more fit')}. Choose fewer figures.`,
+  moreHappened: 'More happened in this time than is told here.',
+};
