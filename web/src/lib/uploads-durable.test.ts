@@ -41,14 +41,19 @@ class MemoryShelf implements Shelf {
   }
 }
 
-/** A page with a queue that sends nothing by itself. */
-async function openPage(shelf: Shelf, { tab = 'tab', account = 'ada', living = NOBODY } = {}) {
+/** A page with a queue that sends nothing by itself; `early` happens before what was kept is at hand. */
+async function openPage(
+  shelf: Shelf,
+  { tab = 'tab', account = 'ada', living = NOBODY } = {},
+  early?: (queue: UploadQueue, durable: Durable) => Promise<void>,
+) {
   const queue: UploadQueue = new UploadQueue({
     one: () => new Promise(() => {}),
     many: () => new Promise(() => {}),
     onDurable: (upload, gone) => durable.changed(upload, gone),
   });
   const durable: Durable = new Durable(queue);
+  await early?.(queue, durable);
   await durable.start(shelf, tab, account, living);
   return { queue, durable };
 }
@@ -165,6 +170,22 @@ describe('Durable', () => {
     durable.changed(upload, false);
     await vi.advanceTimersByTimeAsync(0);
     expect([...shelf.records.values()].map(({ url }) => url)).toEqual(['/api/v1/uploads/7']);
+  });
+
+  it('writes down what got its place before the page knew what was kept', async () => {
+    const shelf = new MemoryShelf();
+    await openPage(shelf, {}, async (queue, durable) => {
+      queue.add([{ file: file('a') }, { file: file('b') }], PLAN);
+      const [upload] = queue.uploads as [Upload];
+      upload.url = '/api/v1/uploads/7';
+      durable.changed(upload, false);
+      await durable.flush();
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([...shelf.records.values()].map(({ path, url }) => [path, url])).toEqual([
+      ['a', '/api/v1/uploads/7'],
+      ['b', undefined],
+    ]);
   });
 
   it('finds again what it had no time to write the place of', async () => {

@@ -58,8 +58,9 @@ export class Durable {
     for (const file of files.values()) this.#copied += file.size;
     this.#shelf = shelf;
     if (rest.length > 0) this.queue.restore(rest.map((record) => revived(record, files.get(record.key))));
-    // What was added meanwhile.
+    // What was added meanwhile, and perhaps has its place already.
     this.#soon();
+    if (this.#dirty.size > 0) void this.flush();
   }
 
   /** Shows what is unfinished on the server and begun elsewhere, and how far what is known here has come. */
@@ -155,15 +156,18 @@ export class Durable {
   }
 
   async #write(): Promise<void> {
+    // Before the shelf is open, and without one, there is nowhere to write to: what waits goes on waiting.
+    const shelf = this.#shelf;
+    if (!shelf) return;
     const dirty = [...this.#dirty.values()];
     const gone = [...this.#gone];
     this.#dirty.clear();
     this.#gone.clear();
     const through = dirty.filter((upload) => isSettled(upload) && upload.kept);
     for (const upload of through) upload.kept = false;
-    if (dirty.length > 0) await this.#shelf?.put(dirty.map((upload) => this.#record(upload)));
-    if (gone.length > 0) await this.#shelf?.remove(gone);
-    if (through.length > 0) await this.#shelf?.removeFiles(through.map(({ key }) => key));
+    if (dirty.length > 0) await shelf.put(dirty.map((upload) => this.#record(upload)));
+    if (gone.length > 0) await shelf.remove(gone);
+    if (through.length > 0) await shelf.removeFiles(through.map(({ key }) => key));
   }
 
   /** Copies the files of what still waits, the last ones first: the first ones are soon through. */
