@@ -199,11 +199,22 @@ describe('Durable', () => {
     const { queue, durable } = await openPage(shelf);
     await durable.lookElsewhere();
     expect(queue.uploads.map(({ url, elsewhere }) => [url, elsewhere])).toEqual([
-      ['/api/v1/uploads/7', false],
+      ['/api/v1/uploads/7', true],
       ['/api/v1/uploads/6', true],
     ]);
-    // Its bytes are compared before it goes on.
-    expect(queue.uploads[0]).toMatchObject({ sent: 1, modified: 0 });
+    // Its bytes are compared before it goes on; until then it may be another device's, which is not disturbed.
+    expect(queue.uploads[0]).toMatchObject({ sent: 1, modified: 0, tags: ['a'] });
+    const asked = vi.fn(async () => Response.json({ uploads: [] }));
+    vi.stubGlobal('fetch', asked);
+    await durable.lookBack();
+    expect(asked).not.toHaveBeenCalled();
+    await durable.flush();
+    expect((await openPage(shelf)).queue.uploads[0]).toMatchObject({ elsewhere: true });
+    // It was another device's, and is through there: what was begun here still waits for its file.
+    await durable.lookElsewhere();
+    expect(queue.uploads).toHaveLength(1);
+    expect(queue.uploads[0]).toMatchObject({ path: 'x/a', elsewhere: false, sent: 0, state: 'fileless' });
+    expect(queue.uploads[0]?.url).toBeUndefined();
   });
 
   it('shows what was begun elsewhere, once', async () => {

@@ -10,6 +10,8 @@ import { isSettled, type Upload, type UploadState } from './uploads-types';
 
 /** Changes come many at a time and are written together, but for the first: a page may be left at any moment. */
 const WRITE_AFTER_MS = 200;
+/** How the keys begin of what is known from the server only. */
+const ELSEWHERE = 'elsewhere-';
 /** As long as the server keeps an unfinished upload. */
 const KEPT_DAYS = 7;
 /** Files are copied only for what is not through soon. */
@@ -84,7 +86,8 @@ export class Durable {
       if (there.has(url) || !upload.elsewhere || upload.state !== 'fileless') continue;
       // It was finished where it was begun, or given up.
       delete upload.url;
-      this.queue.remove(upload);
+      if (upload.key.startsWith(ELSEWHERE)) this.queue.remove(upload);
+      else this.#release(upload);
     }
   }
 
@@ -92,8 +95,17 @@ export class Durable {
   #adopt(upload: Upload, { offset }: RemoteUpload, url: string): void {
     upload.url = url;
     upload.sent = offset;
-    // That it is this one's is likely and not known: the bytes are compared before it goes on.
+    // That it is this one's is likely and not known, and another device may be sending it just now: it is left in
+    // peace until the file is here, whose bytes are compared before it goes on.
     upload.modified = 0;
+    upload.elsewhere = true;
+    this.changed(upload, false);
+  }
+
+  /** What was taken for the rest of an upload was not: that still waits for its file. */
+  #release(upload: Upload): void {
+    upload.sent = 0;
+    upload.elsewhere = false;
     this.changed(upload, false);
   }
 
@@ -250,7 +262,8 @@ function revived(record: Kept, file: File | undefined): Upload {
   return {
     ...rest,
     file: file ?? null,
-    elsewhere: false,
+    // Of what was not compared yet nobody knows whose it is.
+    elsewhere: record.url !== undefined && record.modified === 0,
     kept: file !== undefined,
     state: stateAfter(record.state, file !== undefined),
     sent: 0,
@@ -268,7 +281,7 @@ function stateAfter(state: UploadState, hasFile: boolean): UploadState {
 
 function elsewhere(remote: RemoteUpload, size: number, url: string): Upload {
   return {
-    key: `elsewhere-${remote.id}`,
+    key: `${ELSEWHERE}${remote.id}`,
     file: null,
     path: remote.relative_path || remote.filename,
     size,
