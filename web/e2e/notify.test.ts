@@ -5,11 +5,12 @@ import { afterAll, beforeAll } from 'vitest';
 import { notify as words } from '../src/messages/en.notify';
 import { settings } from '../src/messages/en.settings';
 import { audit } from './harness/audit';
-import { expect, SETTINGS, test } from './harness/test';
+import { expect, SETTINGS, test, until } from './harness/test';
 
 const SECRET = 'signing-key-of-the-test';
 /** A webhook's other end. */
 const told: { title: string; header: string | undefined }[] = [];
+const titled = (title: string) => told.filter((one) => one.title === title);
 let away = false;
 const receiver = createServer((request, response) => {
   let body = '';
@@ -50,8 +51,8 @@ test('a channel: added, refused inwards, tried, told, retried, removed', async (
 
   await section.getByRole('button', { name: words.testOf('Hook') }).click();
   await section.getByText('The service took it. Look whether it has arrived.').waitFor();
-  expect(told).toMatchObject([{ title: 'HomeServer: test' }]);
-  expect(told[0]?.header).toMatch(/^sha256=[0-9a-f]{64}$/);
+  expect(titled('HomeServer: test')).toHaveLength(1);
+  expect(titled('HomeServer: test')[0]?.header).toMatch(/^sha256=[0-9a-f]{64}$/);
   await audit(page, 'a channel');
 
   away = true;
@@ -66,8 +67,11 @@ test('a channel: added, refused inwards, tried, told, retried, removed', async (
   await audit(page, 'a channel that fails');
   away = false;
   await section.getByRole('button', { name: words.recent.retryOf('The disk is full') }).click();
-  await section.getByText(words.recent.states.sent, { exact: true }).waitFor();
-  expect(told.map(({ title }) => title)).toEqual(['HomeServer: test', 'The disk is full']);
+  const disk = section.getByRole('listitem').filter({ hasText: 'The disk is full' });
+  await disk.getByText(words.recent.states.sent, { exact: true }).waitFor();
+  // An alert of this very machine may have been told as well.
+  expect(titled('HomeServer: test')).toHaveLength(1);
+  expect(titled('The disk is full')).toHaveLength(1);
 
   await section.getByRole('button', { name: words.actionsOf('Hook') }).click();
   await page.getByRole('menuitem', { name: words.change }).click();
@@ -79,8 +83,8 @@ test('a channel: added, refused inwards, tried, told, retried, removed', async (
   await change.getByLabel(words.dialog.forget(words.fields.signing_key)).check();
   await change.getByRole('button', { name: words.dialog.save }).click();
   await section.getByRole('button', { name: words.testOf('Bell') }).click();
-  await expect.poll(() => told.length).toBe(3);
-  expect(told[2]?.header).toBeUndefined();
+  await until(() => titled('HomeServer: test').length, 2);
+  expect(titled('HomeServer: test')[1]?.header).toBeUndefined();
 
   await section.getByRole('button', { name: words.actionsOf('Bell') }).click();
   await page.getByRole('menuitem', { name: words.remove }).click();
@@ -108,5 +112,5 @@ test('quiet hours and the watchdog', async ({ open, guard }) => {
   await section.getByText(/^An address at 127\.0\.0\.1:\d+ is kept/).waitFor();
   await audit(page, 'quiet hours');
   await page.reload();
-  await expect.poll(() => section.getByLabel(words.hours.from).inputValue()).toBe('22:30');
+  await until(() => section.getByLabel(words.hours.from).inputValue(), '22:30');
 });

@@ -247,6 +247,50 @@ test('another file of the same name and size is not mixed with what was begun el
   expect(files.map(({ sha256 }) => sha256).sort()).toEqual([sha256(theirs), sha256(other)].sort());
 });
 
+test('what another device sent on from another file is not mixed with the one that slept', async ({
+  server,
+  wire,
+  open,
+  folder,
+  guard,
+}) => {
+  guard.expect(AWAY);
+  const content = randomBytes(24 * MB);
+  writeFileSync(join(folder, 'film.mkv'), content);
+  const page = await open(FILES, { base: wire.url });
+  wire.bytesPerSecond = 8 * MB;
+  await picker(page).setInputFiles(join(folder, 'film.mkv'));
+  await upload(page, 'film.mkv')
+    .getByText(/^[2-6](\.\d)? MB of 24 MB/)
+    .waitFor();
+  let line = true;
+  const asleep = (async () => {
+    while (line) await wire.cut(100);
+  })();
+  const [id] = Object.keys(await server.api.unfinished());
+  const headers = { 'Tus-Resumable': '1.0.0', Cookie: server.session?.cookie ?? '' };
+  const url = `${server.url}/api/v1/uploads/${id}`;
+  const at = Number((await fetch(url, { method: 'HEAD', headers })).headers.get('Upload-Offset'));
+  const most = 23 * MB;
+  const { status } = await fetch(url, {
+    method: 'PATCH',
+    headers: {
+      ...headers,
+      'Content-Type': 'application/offset+octet-stream',
+      'Upload-Offset': String(at),
+    },
+    body: randomBytes(most - at),
+  });
+  expect(status).toBe(204);
+  wire.bytesPerSecond = Number.POSITIVE_INFINITY;
+  line = false;
+  await asleep;
+  await page.getByText(words.fileless.other('film.mkv')).waitFor({ timeout: PATIENCE_MS });
+  await settled(page, 1, 2);
+  await expectArrived(server.api, new Map([['film.mkv', content]]));
+  expect(await server.api.unfinished()).toEqual({ [String(id)]: most });
+});
+
 test('pause and go on: one, and all', async ({ server, wire, open, folder }) => {
   const contents = writeFolder(folder, [
     { path: 'one.bin', bytes: 6 * MB },
@@ -328,12 +372,15 @@ test('a name that is taken while a large file is on its way: nothing of it is se
   const content = randomBytes(12 * MB);
   writeFileSync(join(folder, 'film.mkv'), content);
   const page = await open(FILES, { base: wire.url });
-  wire.bytesPerSecond = 8 * MB;
+  wire.bytesPerSecond = 2 * MB;
   await picker(page).setInputFiles(join(folder, 'film.mkv'));
   await upload(page, 'film.mkv')
     .getByText(/ MB of 12 MB/)
     .waitFor();
+  // However long the other upload takes on a busy machine, this one is not through by then.
+  wire.bytesPerSecond = 64 * 1024;
   await server.api.upload({ name: 'film.mkv', body: 'quick' });
+  wire.bytesPerSecond = 8 * MB;
   const rename = dialog(page).getByRole('button', { name: words.conflict.rename });
   await rename.waitFor();
   wire.bytesPerSecond = MB / 64;

@@ -89,9 +89,22 @@ export function typedNumber(text: string, by: number): number | undefined {
   return typed === '' || !Number.isFinite(value) ? undefined : value * by;
 }
 
-/** A number as it stands in a field. */
+/** A number as it stands in a field: short, but never so short that a small one becomes none. */
 export function numberText(value: number, by: number): string {
-  return String(Math.round((value / by) * 1000) / 1000);
+  const number = value / by;
+  return String(Math.abs(number) < 1 ? Number(number.toPrecision(4)) : Math.round(number * 1000) / 1000);
+}
+
+/** A number that was written into a field. */
+export type Written = { text: string; by: number; value: number };
+
+export function written(value: number, by: number): Written {
+  return { text: numberText(value, by), by, value };
+}
+
+/** What stands in a field, in the API's unit: as long as nobody touched it, the very number that was written there. */
+export function numberIn(text: string, by: number, before: Written | undefined): number | undefined {
+  return before?.text === text && before.by === by ? before.value : typedNumber(text, by);
 }
 
 /** The unit that a rule's thresholds are in. */

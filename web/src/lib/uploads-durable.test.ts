@@ -41,14 +41,19 @@ class MemoryShelf implements Shelf {
   }
 }
 
-/** A page with a queue that sends nothing by itself. */
-async function openPage(shelf: Shelf, { tab = 'tab', account = 'ada', living = NOBODY } = {}) {
+/** A page with a queue that sends nothing by itself; `early` happens before what was kept is at hand. */
+async function openPage(
+  shelf: Shelf,
+  { tab = 'tab', account = 'ada', living = NOBODY } = {},
+  early?: (queue: UploadQueue, durable: Durable) => Promise<void>,
+) {
   const queue: UploadQueue = new UploadQueue({
     one: () => new Promise(() => {}),
     many: () => new Promise(() => {}),
     onDurable: (upload, gone) => durable.changed(upload, gone),
   });
   const durable: Durable = new Durable(queue);
+  await early?.(queue, durable);
   await durable.start(shelf, tab, account, living);
   return { queue, durable };
 }
@@ -167,6 +172,22 @@ describe('Durable', () => {
     expect([...shelf.records.values()].map(({ url }) => url)).toEqual(['/api/v1/uploads/7']);
   });
 
+  it('writes down what got its place before the page knew what was kept', async () => {
+    const shelf = new MemoryShelf();
+    await openPage(shelf, {}, async (queue, durable) => {
+      queue.add([{ file: file('a') }, { file: file('b') }], PLAN);
+      const [upload] = queue.uploads as [Upload];
+      upload.url = '/api/v1/uploads/7';
+      durable.changed(upload, false);
+      await durable.flush();
+    });
+    await vi.advanceTimersByTimeAsync(0);
+    expect([...shelf.records.values()].map(({ path, url }) => [path, url])).toEqual([
+      ['a', '/api/v1/uploads/7'],
+      ['b', undefined],
+    ]);
+  });
+
   it('finds again what it had no time to write the place of', async () => {
     const shelf = new MemoryShelf();
     const before = await openPage(shelf);
@@ -178,11 +199,22 @@ describe('Durable', () => {
     const { queue, durable } = await openPage(shelf);
     await durable.lookElsewhere();
     expect(queue.uploads.map(({ url, elsewhere }) => [url, elsewhere])).toEqual([
-      ['/api/v1/uploads/7', false],
+      ['/api/v1/uploads/7', true],
       ['/api/v1/uploads/6', true],
     ]);
-    // Its bytes are compared before it goes on.
-    expect(queue.uploads[0]).toMatchObject({ sent: 1, modified: 0 });
+    // Its bytes are compared before it goes on; until then it may be another device's, which is not disturbed.
+    expect(queue.uploads[0]).toMatchObject({ sent: 1, modified: 0, tags: ['a'] });
+    const asked = vi.fn(async () => Response.json({ uploads: [] }));
+    vi.stubGlobal('fetch', asked);
+    await durable.lookBack();
+    expect(asked).not.toHaveBeenCalled();
+    await durable.flush();
+    expect((await openPage(shelf)).queue.uploads[0]).toMatchObject({ elsewhere: true });
+    // It was another device's, and is through there: what was begun here still waits for its file.
+    await durable.lookElsewhere();
+    expect(queue.uploads).toHaveLength(1);
+    expect(queue.uploads[0]).toMatchObject({ path: 'x/a', elsewhere: false, sent: 0, state: 'fileless' });
+    expect(queue.uploads[0]?.url).toBeUndefined();
   });
 
   it('shows what was begun elsewhere, once', async () => {

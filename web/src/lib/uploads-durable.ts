@@ -10,6 +10,8 @@ import { isSettled, type Upload, type UploadState } from './uploads-types';
 
 /** Changes come many at a time and are written together, but for the first: a page may be left at any moment. */
 const WRITE_AFTER_MS = 200;
+/** How the keys begin of what is known from the server only. */
+const ELSEWHERE = 'elsewhere-';
 /** As long as the server keeps an unfinished upload. */
 const KEPT_DAYS = 7;
 /** Files are copied only for what is not through soon. */
@@ -58,8 +60,9 @@ export class Durable {
     for (const file of files.values()) this.#copied += file.size;
     this.#shelf = shelf;
     if (rest.length > 0) this.queue.restore(rest.map((record) => revived(record, files.get(record.key))));
-    // What was added meanwhile.
+    // What was added meanwhile, and perhaps has its place already.
     this.#soon();
+    if (this.#dirty.size > 0) void this.flush();
   }
 
   /** Shows what is unfinished on the server and begun elsewhere, and how far what is known here has come. */
@@ -83,7 +86,8 @@ export class Durable {
       if (there.has(url) || !upload.elsewhere || upload.state !== 'fileless') continue;
       // It was finished where it was begun, or given up.
       delete upload.url;
-      this.queue.remove(upload);
+      if (upload.key.startsWith(ELSEWHERE)) this.queue.remove(upload);
+      else this.#release(upload);
     }
   }
 
@@ -91,8 +95,17 @@ export class Durable {
   #adopt(upload: Upload, { offset }: RemoteUpload, url: string): void {
     upload.url = url;
     upload.sent = offset;
-    // That it is this one's is likely and not known: the bytes are compared before it goes on.
+    // That it is this one's is likely and not known, and another device may be sending it just now: it is left in
+    // peace until the file is here, whose bytes are compared before it goes on.
     upload.modified = 0;
+    upload.elsewhere = true;
+    this.changed(upload, false);
+  }
+
+  /** What was taken for the rest of an upload was not: that still waits for its file. */
+  #release(upload: Upload): void {
+    upload.sent = 0;
+    upload.elsewhere = false;
     this.changed(upload, false);
   }
 
@@ -155,15 +168,18 @@ export class Durable {
   }
 
   async #write(): Promise<void> {
+    // Before the shelf is open, and without one, there is nowhere to write to: what waits goes on waiting.
+    const shelf = this.#shelf;
+    if (!shelf) return;
     const dirty = [...this.#dirty.values()];
     const gone = [...this.#gone];
     this.#dirty.clear();
     this.#gone.clear();
     const through = dirty.filter((upload) => isSettled(upload) && upload.kept);
     for (const upload of through) upload.kept = false;
-    if (dirty.length > 0) await this.#shelf?.put(dirty.map((upload) => this.#record(upload)));
-    if (gone.length > 0) await this.#shelf?.remove(gone);
-    if (through.length > 0) await this.#shelf?.removeFiles(through.map(({ key }) => key));
+    if (dirty.length > 0) await shelf.put(dirty.map((upload) => this.#record(upload)));
+    if (gone.length > 0) await shelf.remove(gone);
+    if (through.length > 0) await shelf.removeFiles(through.map(({ key }) => key));
   }
 
   /** Copies the files of what still waits, the last ones first: the first ones are soon through. */
@@ -246,7 +262,8 @@ function revived(record: Kept, file: File | undefined): Upload {
   return {
     ...rest,
     file: file ?? null,
-    elsewhere: false,
+    // Of what was not compared yet nobody knows whose it is.
+    elsewhere: record.url !== undefined && record.modified === 0,
     kept: file !== undefined,
     state: stateAfter(record.state, file !== undefined),
     sent: 0,
@@ -264,7 +281,7 @@ function stateAfter(state: UploadState, hasFile: boolean): UploadState {
 
 function elsewhere(remote: RemoteUpload, size: number, url: string): Upload {
   return {
-    key: `elsewhere-${remote.id}`,
+    key: `${ELSEWHERE}${remote.id}`,
     file: null,
     path: remote.relative_path || remote.filename,
     size,

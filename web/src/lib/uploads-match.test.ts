@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UploadQueue } from './uploads';
 import { matchFiles } from './uploads-match';
-import { beginsWith, prove } from './uploads-proof';
+import { beginsWith, compare, prove } from './uploads-proof';
 import type { Upload } from './uploads-types';
 
 const MB = 1024 * 1024;
@@ -38,6 +38,12 @@ describe('matchFiles', () => {
     const [other] = matchFiles([own, foreign], [{ file: file('abcd', 6) }]).pairs;
     expect(other?.upload.key).toBe('foreign');
   });
+
+  it('takes the name alone for enough only of what was chosen outside a folder', () => {
+    const foreign = waiting({ path: 'theirs/film' });
+    expect(matchFiles([foreign], [{ file: file('abcd'), path: 'mine/film' }]).rest).toHaveLength(1);
+    expect(matchFiles([foreign], [{ file: file('abcd'), path: 'film' }]).pairs).toHaveLength(1);
+  });
 });
 
 describe('prove', () => {
@@ -51,7 +57,19 @@ describe('prove', () => {
     serve(MB + 1, digest(content.subarray(0, MB + 1)));
     const upload = waiting({ size: content.length });
     await prove(upload, '/api/v1/uploads/7', file(content), LIVE);
-    expect(upload).toMatchObject({ modified: 5, url: '/api/v1/uploads/7' });
+    expect(upload).toMatchObject({ modified: 5, elsewhere: false, url: '/api/v1/uploads/7' });
+  });
+
+  it('compares again what this page had not sent', async () => {
+    const upload = waiting({ own: MB });
+    const there = (offset: number) => ({ offset, received: digest(randomBytes(1)), file: '' });
+    await compare(upload, file(content), there(MB), LIVE);
+    await expect(compare(upload, file(content), there(MB + 1), LIVE)).rejects.toMatchObject({
+      kind: 'other',
+    });
+    const received = digest(content.subarray(0, MB + 1));
+    await compare(upload, file(content), { ...there(MB + 1), received }, LIVE);
+    expect(upload.own).toBe(MB + 1);
   });
 
   it('refuses a file that differs in one byte, is too short, or cannot be compared', async () => {
@@ -96,10 +114,14 @@ it('sends another file of the same name by itself, and lets the upload wait', as
   });
   const upload = waiting({ size: 9 * MB, tags: ['a'] });
   queue.restore([upload]);
-  queue.attach(upload, file(new Uint8Array(9 * MB)));
+  const asked = { ...upload, path: 'new/film', tags: ['b'], shared: true };
+  const { path, folder, folderName, tags, shared, onConflict } = asked;
+  queue.attach(upload, file(new Uint8Array(9 * MB)), {
+    ...{ path, folder, folderName, tags, shared, onConflict },
+  });
   await vi.waitFor(() => expect(queue.uploads.map(({ state }) => state)).toEqual(['fileless', 'done']));
   expect(sent.map(({ url }) => url)).toEqual(['/api/v1/uploads/7', undefined]);
-  expect(queue.uploads[1]).toMatchObject({ path: 'film', folder: 'mine', tags: ['a'] });
-  expect(upload.file).toBeNull();
+  expect(queue.uploads[1]).toMatchObject({ path: 'new/film', tags: ['b'], shared: true });
+  expect(upload).toMatchObject({ path: 'film', tags: ['a'], elsewhere: true, file: null });
   expect([told, gone]).toEqual([[upload], [upload]]);
 });

@@ -2,37 +2,40 @@
 import { type Candidate, nameOf, type Upload } from './uploads-types';
 
 export interface Matched {
-  pairs: { upload: Upload; file: File }[];
+  pairs: (Candidate & { upload: Upload })[];
   /** Those that belong to no upload. */
   rest: Candidate[];
 }
 
 /**
  * A file is that of an upload if its size, its time as far as it is known, and its whole path are the same; or its name
- * alone, when it was chosen out of its folder and no other upload fits as well.
+ * alone, when it was chosen by itself, out of its folder, and no other upload fits as well.
  */
 export function matchFiles(uploads: readonly Upload[], candidates: readonly Candidate[]): Matched {
   const open = new Set(uploads.filter((upload) => upload.file === null && upload.state === 'fileless'));
   const pairs: Matched['pairs'] = [];
-  const take = (file: File, upload: Upload | undefined) => {
+  const take = (candidate: Candidate, upload: Upload | undefined) => {
     if (!upload) return false;
     open.delete(upload);
-    pairs.push({ upload, file });
+    pairs.push({ ...candidate, upload });
     return true;
   };
   const byPath = group([...open], ({ path, size }) => `${size} ${path}`);
-  const left = candidates.filter(({ file, path }) => {
+  const left = candidates.filter((candidate) => {
+    const { file, path } = candidate;
     const same = (byPath.get(`${file.size} ${path ?? file.name}`) ?? []).filter(
       (upload) => open.has(upload) && sameTime(upload, file),
     );
-    return !take(file, same.find(({ modified }) => modified !== 0) ?? same[0]);
+    return !take(candidate, same.find(({ modified }) => modified !== 0) ?? same[0]);
   });
   const byName = group([...open], ({ path, size }) => `${size} ${nameOf(path)}`);
-  const rest = left.filter(({ file }) => {
+  const rest = left.filter((candidate) => {
+    const { file, path } = candidate;
+    if (path?.includes('/')) return true;
     const same = (byName.get(`${file.size} ${file.name}`) ?? []).filter(
       (upload) => open.has(upload) && sameTime(upload, file),
     );
-    return !(same.length === 1 && take(file, same[0]));
+    return !(same.length === 1 && take(candidate, same[0]));
   });
   return { pairs, rest };
 }

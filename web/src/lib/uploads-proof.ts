@@ -19,8 +19,22 @@ export async function prove(upload: Upload, url: string, file: File, signal: Abo
   const remains = await remainsOf(url, signal);
   // Finished by somebody else meanwhile: that is theirs, and this file is still to be sent.
   if (remains.file !== '') delete upload.url;
-  else if (!(await beginsWith(file, remains, signal))) throw OTHER;
+  else await compare(upload, file, remains, signal);
   upload.modified = file.lastModified;
+  upload.elsewhere = false;
+}
+
+/** Rejects unless the file begins with what the server has, as far as this page has not sent that itself. */
+export async function compare(
+  upload: Upload,
+  file: File,
+  remains: Remains,
+  signal: AbortSignal,
+): Promise<void> {
+  const { offset } = remains;
+  if (offset <= (upload.own ?? 0)) return;
+  if (!(await beginsWith(file, remains, signal))) throw OTHER;
+  upload.own = offset;
 }
 
 async function remainsOf(url: string, signal: AbortSignal): Promise<Remains> {

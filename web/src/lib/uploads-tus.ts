@@ -1,10 +1,16 @@
 /** One file, resumably: tus 1.0.0 by tus-js-client, which is loaded with the first file that needs it. */
-import type { DetailedError, HttpResponse, Upload as TusUpload, UploadOptions } from 'tus-js-client';
+import type {
+  DetailedError,
+  HttpRequest,
+  HttpResponse,
+  Upload as TusUpload,
+  UploadOptions,
+} from 'tus-js-client';
 import { api } from './api';
 import type { FileInfo } from './types';
 import { isReadable, refusal, stallWatch, UNREADABLE } from './uploads-batch';
-import { prove, WHOLE_STATUS } from './uploads-proof';
-import { FILE_ID, TUS, UPLOADS_URL } from './uploads-remote';
+import { compare, prove, WHOLE_STATUS } from './uploads-proof';
+import { FILE_ID, type Remains, TUS, UPLOADS_URL } from './uploads-remote';
 import { CHANGED, EXISTS, nameOf, type SendOptions, type Upload, type UploadProblem } from './uploads-types';
 
 /** The upload the server knew is gone: it begins anew. */
@@ -15,7 +21,7 @@ const WHOLE: UploadProblem = { kind: 'refused', status: 409 };
 
 export async function sendResumable(upload: Upload, options: SendOptions): Promise<FileInfo | undefined> {
   if (!upload.file) throw UNREADABLE;
-  await compare(upload, upload.file, options);
+  if (upload.modified === 0) await identify(upload, upload.file, options);
   const id =
     (await sendBytes(upload, upload.file, options)) ?? (upload.url && (await finish(upload, upload.url)));
   if (!id) return undefined;
@@ -31,15 +37,34 @@ export async function sendResumable(upload: Upload, options: SendOptions): Promi
 }
 
 /** Compares a file of which only name and size were known with what the server has. */
-async function compare(upload: Upload, file: File, { signal, onProgress }: SendOptions): Promise<void> {
-  if (upload.modified !== 0 || upload.url === undefined) return;
-  upload.comparing = true;
-  onProgress(upload.sent);
+async function identify(upload: Upload, file: File, options: SendOptions): Promise<void> {
+  const { url } = upload;
   try {
-    await prove(upload, upload.url, file, signal);
+    if (url) await comparing(upload, options, () => prove(upload, url, file, options.signal));
   } catch (thrown) {
     if (!GONE_STATUS.has((thrown as UploadProblem).status)) throw thrown;
     delete upload.url;
+  }
+  if (upload.url) {
+    // From now on it is this page's, which is to be written down.
+    options.onPlace(upload.url);
+    delete upload.chosen;
+    return;
+  }
+  // Nothing is there to go on with: it is sent as it was asked for.
+  Object.assign(upload, upload.chosen, { modified: file.lastModified, elsewhere: false });
+}
+
+/** Shows that it is being compared for as long as that takes. */
+async function comparing(
+  upload: Upload,
+  { onProgress }: SendOptions,
+  compare: () => Promise<void>,
+): Promise<void> {
+  upload.comparing = true;
+  onProgress(upload.sent);
+  try {
+    await compare();
   } finally {
     delete upload.comparing;
   }
@@ -51,7 +76,10 @@ async function sendBytes(upload: Upload, file: File, options: SendOptions): Prom
     return (await send(upload, file, options)).getHeader(FILE_ID);
   } catch (thrown) {
     if (thrown !== WHOLE) throw thrown;
-    return undefined;
+    const { url, size, own = 0 } = upload;
+    if (url && own < size) await comparing(upload, options, () => prove(upload, url, file, options.signal));
+    // Made a file by somebody else meanwhile: then this one is still to be sent.
+    return upload.url === undefined ? sendBytes(upload, file, options) : undefined;
   }
 }
 
@@ -70,6 +98,7 @@ async function send(upload: Upload, file: File, options: SendOptions): Promise<H
 async function attempt(upload: Upload, file: File, options: SendOptions): Promise<HttpResponse> {
   const Client = await fetchClient();
   const { signal, onProgress, onPlace } = options;
+  if (upload.url === undefined) delete upload.own;
   return new Promise((resolve, reject: (problem: UploadProblem) => void) => {
     const dropped = () => {
       watch.stop();
@@ -85,8 +114,20 @@ async function attempt(upload: Upload, file: File, options: SendOptions): Promis
       onUploadUrlAvailable: () => {
         if (client.url) onPlace(new URL(client.url, location.origin).pathname);
       },
+      // Another device may have gone on with it, and with another file, while this one slept.
+      onAfterResponse: async (request, response) => {
+        const remains = remainsIn(request, response);
+        if (!remains) return;
+        watch.stop();
+        await comparing(upload, options, () => compare(upload, file, remains, signal)).catch((problem) => {
+          reject(problem);
+          throw problem;
+        });
+        watch.saw(true);
+      },
       onProgress: (sent, total) => {
         watch.saw(sent < total);
+        upload.own = Math.max(upload.own ?? 0, sent);
         onProgress(sent);
       },
       onSuccess: ({ lastResponse }) => {
@@ -103,6 +144,14 @@ async function attempt(upload: Upload, file: File, options: SendOptions): Promis
     watch.saw(true);
     client.start();
   });
+}
+
+/** How far the server says that an unfinished upload is; undefined when that is not what was asked. */
+function remainsIn(request: HttpRequest, response: HttpResponse): Remains | undefined {
+  const file = response.getHeader(FILE_ID) ?? '';
+  if (request.getMethod() !== 'HEAD' || response.getStatus() !== 200 || file !== '') return undefined;
+  const received = response.getHeader('Upload-Received-Sha256') ?? '';
+  return { offset: Number(response.getHeader('Upload-Offset')), received, file };
 }
 
 async function fetchClient() {

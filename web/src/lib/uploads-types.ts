@@ -60,18 +60,22 @@ export interface Upload extends UploadPlan {
   readonly key: string;
   file: File | null;
   /** Folders and name, below the folder it goes to. */
-  readonly path: string;
+  path: string;
   readonly size: number;
   /** When the file was last changed, in ms; 0 while only its name and size are known, and not what is in it. */
   modified: number;
-  /** Begun on another device or in another browser. */
-  readonly elsewhere: boolean;
+  /** Begun on another device or in another browser, as far as is known: the bytes have not been compared yet. */
+  elsewhere: boolean;
   state: UploadState;
   sent: number;
   /** Bytes per second, 0 while unknown. */
   speed: number;
   /** Automatic tries since the last progress. */
   retries: number;
+  /** How it was asked for when its file was chosen: so it goes if what the server has is not of this file. */
+  chosen?: UploadPlan & { path: string };
+  /** How many bytes on the server are known to be of this file: this page sent or compared them. */
+  own?: number;
   /** The file is being compared with what the server has. */
   comparing?: boolean;
   /** Where the server keeps what it has of it. */

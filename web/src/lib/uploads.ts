@@ -133,9 +133,10 @@ export class UploadQueue {
     this.#changed();
   }
 
-  /** Gives an upload the file that it lacked. */
-  attach(upload: Upload, file: File): void {
+  /** Gives an upload the file that it lacked; `chosen` says how that was asked for by itself. */
+  attach(upload: Upload, file: File, chosen?: Upload['chosen']): void {
     upload.file = file;
+    if (chosen) upload.chosen = chosen;
     if (upload.state === 'fileless') this.#requeue(upload);
     this.#changed();
   }
@@ -277,12 +278,14 @@ export class UploadQueue {
 
   /** What was begun elsewhere goes on waiting for its own file; the one that was chosen is sent by itself. */
   #beginAnew(upload: Upload): void {
-    const { file, path, folder, folderName, tags, shared, onConflict } = upload;
+    const { file, path, ...plan } = { ...planOf(upload), ...upload.chosen, file: upload.file };
     this.#line.came();
     upload.file = null;
+    upload.elsewhere = true;
+    delete upload.chosen;
     this.#leave(upload, 'fileless');
     this.#durable(upload, true);
-    if (file) this.add([{ file, path }], { folder, folderName, tags, shared, onConflict });
+    if (file) this.add([{ file, path }], plan);
     this.#options.onOther?.(upload);
   }
 
@@ -373,6 +376,18 @@ export class UploadQueue {
     this.#dispatch.leave(upload);
     upload.state = state;
   }
+}
+
+/** How an upload that was begun elsewhere is sent by itself. */
+function planOf({
+  path,
+  folder,
+  folderName,
+  tags,
+  shared,
+  onConflict,
+}: Upload): UploadPlan & { path: string } {
+  return { path, folder, folderName, tags, shared, onConflict };
 }
 
 /** Keys must not meet those of the page's earlier life. Not randomUUID, which plain http does not have. */

@@ -4,13 +4,14 @@ import {
   type Metric,
   type Metrics,
   newRule,
-  numberText,
+  numberIn,
   type Rule,
   type RuleFields,
   rises,
   scaleOf,
-  typedNumber,
   unitOf,
+  type Written,
+  written,
 } from '../../lib/alerts';
 import { alerts } from '../../messages/en.alerts';
 
@@ -23,6 +24,8 @@ const LEAST_WINDOW_HOURS = 0.1;
 /** A trend of a figure is looked at over a day, an increase over an hour, unless something else is said. */
 const WINDOWS: Record<string, number> = { trend: 24 * HOUR, increase: HOUR };
 
+type NumberField = 'raise' | 'clear' | 'limit' | 'atLeast' | 'window' | 'for' | 'hold';
+
 export class RuleForm {
   /** What is chosen; the numbers stand in texts of their own. */
   fields = $state<RuleFields>(newRule(undefined));
@@ -34,6 +37,8 @@ export class RuleForm {
   for = $state('');
   hold = $state('');
   judged = $state(false);
+  /** What the texts were made of. */
+  readonly #written = new Map<NumberField, Written>();
 
   constructor(
     private readonly known: () => Metrics,
@@ -80,48 +85,60 @@ export class RuleForm {
   /** The thresholds of another condition are in other units. */
   turn(condition: RuleFields['condition']): void {
     this.fields.condition = condition;
-    if (WINDOWS[condition]) this.window = numberText(this.fields.window_seconds || WINDOWS[condition], HOUR);
+    if (WINDOWS[condition]) this.#put('window', this.fields.window_seconds || WINDOWS[condition], HOUR);
     if (condition === 'trend' && this.limit === '0') this.limit = '100';
     if (condition === 'trend') [this.raise, this.clear] = ['72', '120'];
   }
 
   #write(): void {
     const { by } = this.scale;
-    this.raise = numberText(this.fields.raise, by);
-    this.clear = numberText(this.fields.clear, by);
-    this.limit = numberText(this.fields.limit ?? 0, this.limitScale.by);
-    this.atLeast = numberText(this.fields.at_least ?? 0, this.limitScale.by);
-    this.window = numberText(this.fields.window_seconds || WINDOWS[this.fields.condition] || 0, HOUR);
-    this.for = numberText(this.fields.for_seconds, MINUTE);
-    this.hold = numberText(this.fields.hold_seconds, MINUTE);
+    this.#put('raise', this.fields.raise, by);
+    this.#put('clear', this.fields.clear, by);
+    this.#put('limit', this.fields.limit ?? 0, this.limitScale.by);
+    this.#put('atLeast', this.fields.at_least ?? 0, this.limitScale.by);
+    this.#put('window', this.fields.window_seconds || WINDOWS[this.fields.condition] || 0, HOUR);
+    this.#put('for', this.fields.for_seconds, MINUTE);
+    this.#put('hold', this.fields.hold_seconds, MINUTE);
+  }
+
+  #put(field: NumberField, value: number, by: number): void {
+    const one = written(value, by);
+    this.#written.set(field, one);
+    this[field] = one.text;
+  }
+
+  /** In the API's unit; undefined when it is no number. */
+  #number(field: NumberField, by: number): number | undefined {
+    return numberIn(this[field], by, this.#written.get(field));
   }
 
   /** What is wrong with each field, '' where nothing is. */
   get problems() {
-    const number = (text: string) => (typedNumber(text, 1) === undefined ? words.number : '');
-    const time = (text: string, unit: number, least = 0) => {
-      const seconds = typedNumber(text, unit);
+    const number = (field: NumberField) => (this.#number(field, 1) === undefined ? words.number : '');
+    const time = (field: NumberField, unit: number, least = 0) => {
+      const seconds = this.#number(field, unit);
       const most = MOST_SECONDS / unit;
       return seconds === undefined || seconds < least * unit || seconds > MOST_SECONDS
         ? words.range(least, most)
         : '';
     };
     const trend = this.fields.condition === 'trend';
-    const raise = number(this.raise);
+    const raise = number('raise');
     return {
       name: this.fields.name.trim() === '' ? words.nameMissing : '',
       raise,
-      clear: number(this.clear) || (raise === '' && this.#crossed ? words.order : ''),
-      limit: trend ? number(this.limit) : '',
-      atLeast: trend ? number(this.atLeast) : '',
-      window: this.windowed ? time(this.window, HOUR, LEAST_WINDOW_HOURS) : '',
-      for: time(this.for, MINUTE),
-      hold: time(this.hold, MINUTE),
+      clear: number('clear') || (raise === '' && this.#crossed ? words.order : ''),
+      limit: trend ? number('limit') : '',
+      atLeast: trend ? number('atLeast') : '',
+      window: this.windowed ? time('window', HOUR, LEAST_WINDOW_HOURS) : '',
+      for: time('for', MINUTE),
+      hold: time('hold', MINUTE),
     };
   }
 
   get #crossed(): boolean {
-    const [raise, clear] = [Number(typedNumber(this.raise, 1)), Number(typedNumber(this.clear, 1))];
+    const { by } = this.scale;
+    const [raise, clear] = [Number(this.#number('raise', by)), Number(this.#number('clear', by))];
     return rises(this.fields) ? clear > raise : clear < raise;
   }
 
@@ -130,19 +147,19 @@ export class RuleForm {
     const { name, ...others } = this.problems;
     if ((name && !nameless) || Object.values(others).some(Boolean)) return undefined;
     const { by } = this.scale;
-    const part = (text: string, unit: number) => typedNumber(text, unit) ?? 0;
-    const seconds = (text: string, unit: number) => Math.round(part(text, unit));
+    const part = (field: NumberField, unit: number) => this.#number(field, unit) ?? 0;
+    const seconds = (field: NumberField, unit: number) => Math.round(part(field, unit));
     const trend = this.fields.condition === 'trend';
     return {
       ...$state.snapshot(this.fields),
       name: this.fields.name.trim() || nameless,
-      raise: part(this.raise, by),
-      clear: part(this.clear, by),
-      limit: trend ? part(this.limit, this.limitScale.by) : 0,
-      at_least: trend ? part(this.atLeast, this.limitScale.by) : 0,
-      window_seconds: this.windowed ? seconds(this.window, HOUR) : 0,
-      for_seconds: seconds(this.for, MINUTE),
-      hold_seconds: seconds(this.hold, MINUTE),
+      raise: part('raise', by),
+      clear: part('clear', by),
+      limit: trend ? part('limit', this.limitScale.by) : 0,
+      at_least: trend ? part('atLeast', this.limitScale.by) : 0,
+      window_seconds: this.windowed ? seconds('window', HOUR) : 0,
+      for_seconds: seconds('for', MINUTE),
+      hold_seconds: seconds('hold', MINUTE),
     };
   }
 }

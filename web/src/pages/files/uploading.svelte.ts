@@ -111,7 +111,8 @@ export class Uploading {
     const { pairs, rest } = matchFiles(plan.replaces === undefined ? here : [], files);
     this.#mayAsk = true;
     if (this.#queue.totals().open === 0) this.collapsed = false;
-    for (const { upload, file } of pairs) this.#queue.attach(upload, file);
+    for (const { upload, file, path } of pairs)
+      this.#queue.attach(upload, file, { ...plan, path: path ?? file.name });
     if (rest.length > 0) this.#queue.add(rest, plan);
   }
 

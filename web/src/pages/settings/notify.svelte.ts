@@ -11,7 +11,8 @@ import {
   type Outbox,
   type TestResult,
 } from '../../lib/notify';
-import { Part } from './settings.svelte';
+import { session } from '../../lib/session';
+import { BY_ITSELF, Part } from './settings.svelte';
 
 /** While something waits. */
 const LOOK_EVERY_MS = 3_000;
@@ -57,7 +58,7 @@ export class NotifyStore {
 
   async add(kind: Kind, change: ChannelChange): Promise<void> {
     await api.post(NOTIFY.channels, { kind, ...change });
-    await this.channels.load();
+    await this.channels.reload();
   }
 
   async change(channel: Channel, change: ChannelChange): Promise<void> {
@@ -90,12 +91,14 @@ export class NotifyStore {
   }
 
   async #reload(): Promise<void> {
-    await Promise.all([this.channels.load(), this.outbox.load()]);
+    await Promise.all([this.channels.reload(), this.outbox.reload()]);
   }
 
   #look(): void {
-    if (document.hidden || this.channels.value === undefined) return;
+    if (document.hidden || session.needed || this.channels.value === undefined) return;
     const waits = this.channels.value.channels.some(({ waiting }) => waiting > 0);
-    if (waits || this.deliveries.some(isWaiting)) void this.#reload();
+    if (!waits && !this.deliveries.some(isWaiting)) return;
+    void this.channels.load(BY_ITSELF);
+    void this.outbox.load(BY_ITSELF);
   }
 }

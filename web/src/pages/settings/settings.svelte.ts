@@ -1,5 +1,5 @@
 /** What the settings page knows: each part is asked for by itself, and one that fails leaves the others alone. */
-import { api, isAbort, sentenceOf } from '../../lib/api';
+import { api, isAbort, type RequestOptions, sentenceOf } from '../../lib/api';
 import {
   type BackupSchedule,
   type Backups,
@@ -10,22 +10,42 @@ import {
   type StorageUse,
 } from '../../lib/care';
 import { type Person, personName } from '../../lib/people';
+import { session } from '../../lib/session';
 
 /** While a backup or a check runs. */
 const LOOK_EVERY_MS = 2_000;
 /** What was asked for begins a little later, and may be through before anybody looks. */
 const BEGINS_WITHIN_MS = 20_000;
 
+/** Nobody is asked to sign in by what the page asks by itself. */
+export const BY_ITSELF: RequestOptions = { neverAsk: true };
+
 export class Part<T> {
   value = $state.raw<T>();
   problem = $state('');
 
+  #running: Promise<void> | undefined;
+
   constructor(private readonly path: string) {}
 
-  async load(): Promise<void> {
+  /** Asks, unless that is being done: questions that wait for somebody to sign in must not pile up. */
+  load(options: RequestOptions = {}): Promise<void> {
+    this.#running ??= this.#ask(options).finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Asks after what is being asked: something has changed meanwhile. */
+  async reload(): Promise<void> {
+    await this.#running;
+    await this.load();
+  }
+
+  async #ask(options: RequestOptions): Promise<void> {
     this.problem = '';
     try {
-      this.value = await api.get<T>(this.path);
+      this.value = await api.get<T>(this.path, options);
     } catch (thrown) {
       if (!isAbort(thrown)) this.problem = sentenceOf(thrown);
     }
@@ -63,26 +83,26 @@ export class SettingsStore {
 
   async setQuota(owner: string, quota: number | null): Promise<void> {
     await api.put(`${CARE.quotas}/${owner || 'household'}`, { quota });
-    await this.space.load();
+    await this.space.reload();
   }
 
   async saveSchedule(schedule: BackupSchedule): Promise<void> {
     await api.put(`${CARE.backups}/schedule`, schedule);
     // The first one may be due at once.
     this.#asked = Date.now();
-    await this.backups.load();
+    await this.backups.reload();
   }
 
   async backUp(): Promise<void> {
     await api.post(`${CARE.backups}/run`);
     this.#asked = Date.now();
-    await this.backups.load();
+    await this.backups.reload();
   }
 
   async check(): Promise<void> {
     await api.post(`${CARE.integrity}/scrub`);
     this.#asked = Date.now();
-    await this.integrity.load();
+    await this.integrity.reload();
   }
 
   async #loadPeople(): Promise<void> {
@@ -94,9 +114,9 @@ export class SettingsStore {
   }
 
   #look(): void {
-    if (document.hidden) return;
+    if (document.hidden || session.needed) return;
     const soon = Date.now() - this.#asked < BEGINS_WITHIN_MS;
-    if (soon || this.backups.value?.running) void this.backups.load();
-    if (soon || this.integrity.value?.running) void this.integrity.load();
+    if (soon || this.backups.value?.running) void this.backups.load(BY_ITSELF);
+    if (soon || this.integrity.value?.running) void this.integrity.load(BY_ITSELF);
   }
 }
