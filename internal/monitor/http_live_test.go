@@ -218,7 +218,7 @@ func TestEventsGoOnWhereTheyEnded(t *testing.T) {
 	p.ticksOf(t, 3) // meanwhile
 	again := openEvents(t, address, "/live?metrics=cpu_percent", "Accept: text/event-stream", "Last-Event-ID: "+last)
 	_, more, _ := read(bufio.NewReader(again.Body), 3)
-	all := append(times[1:], more...)
+	all := slices.Concat(times[1:], more)
 	for i := range len(all) - 1 {
 		if slot(all[i+1])-slot(all[i]) != 1 {
 			t.Errorf("got ticks at %v, want one every 2 s: nothing twice and nothing missing", all)

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"homeserver/internal/monitor/machine"
-	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/identity"
 )
@@ -21,10 +20,10 @@ type processesInput struct {
 }
 
 type processesBody struct {
-	At        time.Time     `json:"at" doc:"When they were looked at"`
+	At        time.Time     `json:"at" doc:"When they were looked at; year 1 when none were kept near the moment asked for"`
 	Seconds   float64       `json:"seconds" example:"1.002" doc:"Between the two looks that rates were measured by"`
 	Count     int           `json:"count" example:"312" doc:"How many there are in all"`
-	Frozen    bool          `json:"frozen" doc:"Whether they were kept when an alert was raised"`
+	Frozen    bool          `json:"frozen" doc:"Whether these are those that are kept when an alert is raised"`
 	Processes []processInfo `json:"processes" nullable:"false"`
 }
 
@@ -39,14 +38,15 @@ type processInfo struct {
 	MemoryBytes uint64   `json:"memory_bytes" example:"52428800" doc:"Resident memory"`
 	Read        *float64 `json:"read_bytes_per_second" example:"4096" doc:"Read from disks; null where the server may not know"`
 	Written     *float64 `json:"write_bytes_per_second" example:"8192" doc:"Written to disks; null where the server may not know"`
-	CommandLine string   `json:"command_line,omitempty" example:"postgres: writer" doc:"How it was started; for administrators only, as it may hold secrets"`
+	CommandLine string   `json:"command_line,omitempty" example:"postgres: writer" doc:"How it was started; for administrators who signed in or whose token may manage, as it may hold secrets"`
 }
 
 // processRoutes mounts the list of processes.
 func (m *Monitor) processRoutes(r *httpd.Router) {
 	httpd.Register(r, describe("/processes", "list-processes", "Processes",
 		"The processes that use most of the processor, of memory or of disks. They are looked at only while somebody asks; whoever asks first waits a second, in which rates are measured. "+
-			"Command lines are shown to administrators only. When an alert is raised the foremost are kept: `at` asks for those of up to 5 minutes around."), m.getProcesses)
+			"Command lines are shown to administrators only, not to tokens that only read, and to nobody where nobody is asked who they are. "+
+			"When an alert is raised the foremost are kept: `at` asks for those of up to 5 minutes around. Where there are none the list is empty."), m.getProcesses)
 }
 
 func (m *Monitor) getProcesses(ctx context.Context, in *processesInput) (*answer[processesBody], error) {
@@ -58,15 +58,21 @@ func (m *Monitor) getProcesses(ctx context.Context, in *processesInput) (*answer
 		return nil, err
 	}
 	body := processesBody{At: top.At.UTC(), Seconds: top.Seconds, Count: top.Count, Processes: make([]processInfo, 0, len(top.List))}
-	administrator := identity.From(ctx).SeesAll()
+	all := seesCommandLines(identity.From(ctx))
 	for _, p := range top.List {
 		one := infoOf(p)
-		if administrator {
+		if all {
 			one.CommandLine = m.processes.reader.CommandLine(p.PID)
 		}
 		body.Processes = append(body.Processes, one)
 	}
 	return answerOf(body), nil
+}
+
+// seesCommandLines reports whether command lines, which may hold secrets, are for p: for administrators
+// who are known to be one, and not by a token that may do less.
+func seesCommandLines(p identity.Principal) bool {
+	return identity.Refusal(p, identity.ManageMonitoring) == nil && p.Method != identity.None
 }
 
 // infoOf is a process as clients see it, without its command line.
@@ -86,7 +92,7 @@ func (m *Monitor) frozen(ctx context.Context, in *processesInput) (*answer[proce
 		return nil, err
 	}
 	if list == nil {
-		return nil, errs.New(errs.NotFound, "No processes were kept near that moment. They are when an alert is raised.")
+		return answerOf(processesBody{Frozen: true, Processes: []processInfo{}}), nil
 	}
 	var body processesBody
 	if err := json.Unmarshal(list, &body); err != nil {

@@ -106,9 +106,9 @@ func (v *verification) look(ctx context.Context, q sqldb.Querier, p pageNumber) 
 	if err != nil || blob == nil { // nil: it was dropped meanwhile, being too old
 		return "", 0, err
 	}
-	page, damage := v.h.pages.unpack(blob, p.tier.columns(), int(p.tier.slots()))
-	if damage != nil {
-		return damage.Error(), 0, nil
+	page, damage := v.unpack(blob, p.tier)
+	if damage != "" {
+		return damage, 0, nil
 	}
 	if p.tier == samples {
 		for _, x := range page[0] {
@@ -131,8 +131,8 @@ func (v *verification) look(ctx context.Context, q sqldb.Querier, p pageNumber) 
 	if blob == nil {
 		return v.missing(p, coarser), count, nil
 	}
-	got, damage := v.h.pages.unpack(blob, coarser.columns(), int(coarser.slots()))
-	if damage != nil {
+	got, damage := v.unpack(blob, coarser)
+	if damage != "" {
 		return "", count, nil // said of that page itself
 	}
 	at := int(first - above.number*coarser.slots())
@@ -142,6 +142,15 @@ func (v *verification) look(ctx context.Context, q sqldb.Querier, p pageNumber) 
 		}
 	}
 	return "", count, nil
+}
+
+// unpack reads a page, or says what is wrong with it.
+func (v *verification) unpack(blob []byte, t tier) (page [][]int64, damage string) {
+	page, err := v.h.pages.unpack(blob, t.columns(), int(t.slots()))
+	if err != nil {
+		return nil, err.Error()
+	}
+	return page, ""
 }
 
 // missing says that the coarser page is not there, unless it was dropped for its age.
