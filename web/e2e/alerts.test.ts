@@ -189,6 +189,26 @@ test('a default is switched off, changed, and as it came again', async ({ server
   expect(await stored()).toMatchObject({ raise: 95, enabled: true });
 });
 
+test('with the server gone the page says since when nothing is known', async ({ server, open, guard }) => {
+  guard.expect(
+    /ERR_CONNECTION|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_EMPTY_RESPONSE|WebSocket|EventSource|preload assets/,
+  );
+  await clear(server);
+  const page = await open(ALERTS);
+  const shown = section(page, words.open.title);
+  await shown.getByText(words.open.none).waitFor();
+  await section(page, words.rules.title).getByRole('switch').first().waitFor();
+  await server.kill();
+  for (const name of [words.open.title, words.rules.title, words.past.title])
+    await section(page, name)
+      .getByText(/^as of \d/)
+      .waitFor();
+  await auditBoth(page, 'the server is gone');
+  await server.start();
+  await shown.getByRole('button', { name: messages.errors.tryAgain }).click();
+  await shown.getByText(/^as of /).waitFor({ state: 'detached' });
+});
+
 test('a trend is made for a disk', async ({ server, open }) => {
   const page = await open(ALERTS);
   await page.getByRole('button', { name: words.rules.add }).click();
