@@ -293,14 +293,14 @@ test('what another device sent on from another file is not mixed with the one th
 
 test('pause and go on: one, and all', async ({ server, wire, open, folder }) => {
   const contents = writeFolder(folder, [
-    { path: 'one.bin', bytes: 6 * MB },
-    { path: 'two.bin', bytes: 6 * MB },
+    { path: 'one.bin', bytes: 16 * MB },
+    { path: 'two.bin', bytes: 16 * MB },
   ]);
   const page = await open(FILES, { base: wire.url });
   wire.bytesPerSecond = MB;
   await picker(page).setInputFiles([join(folder, 'one.bin'), join(folder, 'two.bin')]);
   await upload(page, 'one.bin')
-    .getByText(/ of 6 MB · /)
+    .getByText(/ of 16 MB · /)
     .waitFor();
   await button(page, words.pause('one.bin')).click();
   await upload(page, 'one.bin')
