@@ -19,7 +19,13 @@ export default defineConfig({
     target: 'es2022',
     // The page's CSP allows nothing inline: no data: URLs, no injected polyfill.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    modulePreload: {
+      polyfill: false,
+      // What comes later brings its styles along; its scripts find each other. A link for each would stay in the page,
+      // and its list in every script.
+      resolveDependencies: (_, names, { hostType }) =>
+        hostType === 'js' ? names.filter((name) => name.endsWith('.css')) : names,
+    },
     reportCompressedSize: false,
     rolldownOptions: { input: pages.map((name) => `${root}${name}`) },
   },
