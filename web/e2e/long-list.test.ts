@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { count, names, row, rows, toolbar } from './harness/files';
-import { ALL_FILES, expect, test, until } from './harness/test';
+import { ALL_FILES, atRest, expect, test, until } from './harness/test';
 
 const words = messages.files;
 const FILES_IN_HOUSE = 5_200;
@@ -27,6 +27,7 @@ test('5,200 files: few nodes, every row in reach', { timeout: SEED_TIMEOUT_MS },
   await until(() => count(page).textContent(), words.total(FILES_IN_HOUSE));
   expect(await nodes(page), 'nodes at the top').toBeLessThanOrEqual(MAX_NODES);
 
+  await atRest(page);
   await row(page, name(0)).focus();
   await page.keyboard.press('End');
   await until(() => focused(page), name(FILES_IN_HOUSE - 1));

@@ -5,7 +5,7 @@ import { ASKED, loginDialog } from './harness/door';
 import { row } from './harness/files';
 import { signInByScript } from './harness/people';
 import { Provider } from './harness/provider';
-import { ACCOUNT, ALL_FILES, test as base, expect, FILES, LOGIN } from './harness/test';
+import { ACCOUNT, ALL_FILES, atRest, test as base, expect, FILES, LOGIN } from './harness/test';
 
 const SECRET = 'client-secret-of-the-tests';
 const LABEL = 'Family door';
@@ -85,6 +85,7 @@ test('a session that ends goes on through the provider, in a window of its own',
   await page.getByRole('button', { name: signin.provider(LABEL) }).click();
   await page.getByRole('link', { name: 'Agree' }).click();
   await row(page, 'for everyone.txt').waitFor();
+  await atRest(page);
   await page.context().clearCookies();
   await page.getByRole('columnheader', { name: messages.files.columns.size }).getByRole('button').click();
   const opened = page.context().waitForEvent('page');

@@ -123,3 +123,15 @@ export const test = base.extend<Fixtures>({
 export async function until<T>(read: () => T | Promise<T>, want: T, message?: string): Promise<void> {
   await expect.poll(read, { timeout: PATIENCE_MS, interval: 50, message: message ?? '' }).toEqual(want);
 }
+
+/** Waits until a page has fetched nothing for half a second: what it loads later is there, and what it asks by itself is answered. */
+export async function atRest(page: Page): Promise<void> {
+  let before = -1;
+  const still = async () => {
+    const now = await page.evaluate(() => performance.getEntriesByType('resource').length);
+    const same = now === before;
+    before = now;
+    return same;
+  };
+  await expect.poll(still, { timeout: PATIENCE_MS, interval: 500 }).toBe(true);
+}
