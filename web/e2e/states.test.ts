@@ -1,12 +1,8 @@
 import { messages } from '../src/messages/en';
 import { names, ready, row, rows, toasts } from './harness/files';
-import { atRest, DASHBOARD, expect, FILES, test, until } from './harness/test';
+import { AWAY, atRest, DASHBOARD, expect, FILES, test, until } from './harness/test';
 
 const words = messages.files;
-/** What Chromium writes while the server is away. */
-const AWAY =
-  /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection/;
-
 test('nothing there yet: one sentence, one action', async ({ open }) => {
   const page = await open(FILES);
   await page.getByText(words.empty).waitFor();
