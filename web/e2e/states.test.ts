@@ -1,8 +1,12 @@
 import { messages } from '../src/messages/en';
 import { names, ready, row, rows, toasts } from './harness/files';
-import { AWAY, atRest, DASHBOARD, expect, FILES, test, until } from './harness/test';
+import { atRest, DASHBOARD, expect, FILES, test, until } from './harness/test';
 
 const words = messages.files;
+/** What Chromium writes while the server is away. */
+const AWAY =
+  /ERR_CONNECTION_REFUSED|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|WebSocket connection/;
+
 test('nothing there yet: one sentence, one action', async ({ open }) => {
   const page = await open(FILES);
   await page.getByText(words.empty).waitFor();
@@ -45,6 +49,7 @@ test('what the server did not do is taken back on the page', async ({ server, op
   const page = await open(FILES);
   await row(page, 'first.txt').focus();
   await ready(page);
+  await atRest(page);
   await server.kill();
   await page.keyboard.press('Delete');
   await toasts(page).getByText(words.remove.failed(messages.errors.unreachable)).waitFor();

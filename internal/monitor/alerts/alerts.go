@@ -138,14 +138,6 @@ func (a *Alerts) Take(t metric.Tick) {
 	}
 }
 
-// Firing reports whether any alert is open: what is too costly to be measured all the time is
-// worth it then.
-func (a *Alerts) Firing() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return len(a.open) > 0
-}
-
 // Run evaluates what is handed over until ctx ends.
 func (a *Alerts) Run(ctx context.Context) error {
 	if !a.begin(ctx) {

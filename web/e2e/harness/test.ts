@@ -119,10 +119,6 @@ export const test = base.extend<Fixtures>({
   },
 });
 
-/** What a server that was killed makes Chromium write to the console: which of these is a matter of the moment. */
-export const AWAY =
-  /ERR_CONNECTION|ERR_EMPTY_RESPONSE|ERR_INCOMPLETE_CHUNKED_ENCODING|ERR_SOCKET_NOT_CONNECTED|ERR_NETWORK|WebSocket|EventSource/;
-
 /** Waits until `read` gives `want`. */
 export async function until<T>(read: () => T | Promise<T>, want: T, message?: string): Promise<void> {
   await expect.poll(read, { timeout: PATIENCE_MS, interval: 50, message: message ?? '' }).toEqual(want);
