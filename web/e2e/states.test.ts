@@ -1,6 +1,9 @@
+import type { Page } from 'playwright-core';
 import { messages } from '../src/messages/en';
+import { settings as settingsWords } from '../src/messages/en.settings';
+import { audit } from './harness/audit';
 import { names, ready, row, rows, toasts } from './harness/files';
-import { atRest, DASHBOARD, expect, FILES, test, until } from './harness/test';
+import { atRest, DASHBOARD, expect, FILES, SETTINGS, test, until } from './harness/test';
 
 const words = messages.files;
 /** What Chromium writes while the server is away. */
@@ -90,4 +93,31 @@ test('an unknown page is a sentence of the server, not a page of ours', async ({
   guard.expect(/answer 404|status of 404/);
   const page = await open('/static/no-such-page.html');
   expect(await page.textContent('body')).toContain('Not Found');
+});
+
+test('a server that cannot say at first who is looking: said, asked again, and there', async ({
+  open,
+  guard,
+}) => {
+  guard.expect(/status of 503|answer 503/);
+  const begin: (() => void)[] = [];
+  let away = true;
+  const before = async (page: Page) => {
+    await page.route('**/api/v1/session', async (route) => {
+      if (!away) return route.continue();
+      await new Promise<void>((go) => begin.push(go));
+      return route.fulfill({ status: 503, contentType: 'application/problem+json', body: '{"status":503}' });
+    });
+  };
+  const settings = await open(SETTINGS, { before });
+  const dashboard = await open(DASHBOARD, { before });
+  await settings.getByRole('heading', { name: settingsWords.title, level: 1 }).waitFor();
+  await settings.getByRole('status').getByText(messages.shell.loading).waitFor();
+  await until(() => begin.length, 2);
+  for (const go of begin) go();
+  await settings.getByRole('alert').getByText(messages.errors.unreachable).waitFor();
+  await audit(settings, 'nobody is known');
+  away = false;
+  await settings.getByRole('region', { name: settingsWords.integrity.title }).waitFor();
+  await dashboard.locator('canvas').first().waitFor();
 });

@@ -6,6 +6,7 @@ export const messages = {
   app: 'HomeServer',
   shell: {
     skip: 'Skip to content',
+    loading: 'Loading',
     navigation: 'Main',
     dashboard: 'Dashboard',
     files: 'Files',
