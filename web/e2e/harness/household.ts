@@ -1,5 +1,5 @@
 /** Files as a household has them, made up on the spot: for pictures, and for trying things out. */
-import type { NewFile } from './api';
+import type { Api, NewFile } from './api';
 import { type Pixel, png } from './image';
 
 const WIDTH = 960;
@@ -44,29 +44,81 @@ trailer<</Root 1 0 R>>
 
 const text = (words: string, kilobytes: number) => words.repeat(Math.ceil((kilobytes * 1024) / words.length));
 
+/** Makes the files of a household, each where it belongs. */
+export async function moveIn(api: Api): Promise<void> {
+  const folders = new Map<string, string>();
+  for (const { folder, ...file } of household()) {
+    const at = folder && (folders.get(folder) ?? (await api.folder(folder)).id);
+    if (folder && at) folders.set(folder, at);
+    if (at) await api.put(at, file);
+    else await api.upload(file);
+  }
+}
+
 /** The last one is the newest. */
-export function household(): NewFile[] {
+function household(): (NewFile & { folder?: string })[] {
   const papers = { type: 'application/pdf' };
-  const files: NewFile[] = [
+  const files: (NewFile & { folder?: string })[] = [
     {
+      folder: 'Papers',
       name: 'Birth certificates.pdf',
       body: pdf('Birth certificates'),
       tags: ['documents', 'family'],
       ...papers,
     },
-    { name: 'Car insurance 2026.pdf', body: pdf('Car insurance'), tags: ['insurance', 'car'], ...papers },
-    { name: 'Tax return 2024.pdf', body: pdf('Tax return 2024'), tags: ['tax', 'documents'], ...papers },
-    { name: 'Tax return 2025.pdf', body: pdf('Tax return 2025'), tags: ['tax', 'documents'], ...papers },
-    { name: 'Washing machine manual.pdf', body: pdf('Manual'), tags: ['manuals'], ...papers },
+    {
+      folder: 'Papers',
+      name: 'Car insurance 2026.pdf',
+      body: pdf('Car insurance'),
+      tags: ['insurance', 'car'],
+      ...papers,
+    },
+    {
+      folder: 'Papers',
+      name: 'Tax return 2024.pdf',
+      body: pdf('Tax return 2024'),
+      tags: ['tax', 'documents'],
+      ...papers,
+    },
+    {
+      folder: 'Papers',
+      name: 'Tax return 2025.pdf',
+      body: pdf('Tax return 2025'),
+      tags: ['tax', 'documents'],
+      ...papers,
+    },
+    {
+      folder: 'Papers',
+      name: 'Washing machine manual.pdf',
+      body: pdf('Manual'),
+      tags: ['manuals'],
+      ...papers,
+    },
     {
       name: 'Heating readings.csv',
       body: text('2026-01-01;48213;21.5\n', 90),
       tags: ['house'],
       type: 'text/csv',
     },
-    { name: 'Grandma – apple cake.txt', body: text('Six apples, peeled. ', 3), tags: ['recipes', 'family'] },
-    { name: 'Pizza dough.txt', body: text('Flour, water, salt, time. ', 2), tags: ['recipes'] },
-    { name: 'Choir practice.mp3', body: new Uint8Array(3_400_000), tags: ['music'], type: 'audio/mpeg' },
+    {
+      folder: 'Recipes',
+      name: 'Grandma – apple cake.txt',
+      body: text('Six apples, peeled. ', 3),
+      tags: ['recipes', 'family'],
+    },
+    {
+      folder: 'Recipes',
+      name: 'Pizza dough.txt',
+      body: text('Flour, water, salt, time. ', 2),
+      tags: ['recipes'],
+    },
+    {
+      folder: 'Music',
+      name: 'Choir practice.mp3',
+      body: new Uint8Array(3_400_000),
+      tags: ['music'],
+      type: 'audio/mpeg',
+    },
     {
       name: 'First steps.mp4',
       body: new Uint8Array(18_700_000),
