@@ -29,7 +29,7 @@ func TestGiveBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		kept := make([]byte, mess) // lets the collector wait for as much again
 		runtime.GC()
-		litter(mess / 2)
+		litter(mess * 3 / 4) // more than a half, so that it is worth it, and less than the collector waits for
 		if got := unused(); got < mess/2 {
 			t.Fatalf("got %d bytes of garbage want at least %d: the test makes none", got, mess/2)
 		}
