@@ -24,9 +24,9 @@ const (
 	sqliteBusyTimeout = 10 * time.Second
 	// sqliteReaders bounds lists being read at the same time; each costs a connection and its page cache.
 	sqliteReaders = 8
-	// sqliteReaderIdle is how long a connection for reading is kept without a use. What it read stays
-	// in its page cache and its compiled statements, 4 MiB and more for each of a dozen; opening
-	// one anew takes about a millisecond. The busiest is taken first, so the others rest.
+	// sqliteReaderIdle is how long a connection for reading is kept without a use: its page cache, of up
+	// to 2 MB (SQLite's own bound), and its compiled statements go with it. The one used last is
+	// taken first, so after a busy minute the others rest.
 	sqliteReaderIdle = time.Minute
 	// sqlitePointReaders is the least number of connections for single rows; more cores get more.
 	sqlitePointReaders = 4
