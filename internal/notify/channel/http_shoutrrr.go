@@ -10,20 +10,11 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
 	"homeserver/internal/notify/outward"
 	"homeserver/internal/platform/errs"
 )
-
-// schemes are shoutrrr's services that are used: those that make every connection by the HTTP
-// client they are given, which a test holds against the library. The others connect by
-// themselves (mqtt, smtp), or do not notify at all (logger).
-func schemes() []string {
-	return []string{"bark", "discord", "generic", "googlechat", "gotify", "hangouts", "ifttt", "join", "lark", "matrix", "mattermost", "notifiarr", "ntfy",
-		"opsgenie", "pagerduty", "pushbullet", "pushover", "rocketchat", "signal", "slack", "teams", "telegram", "twilio", "wecom", "zulip"}
-}
 
 // judgeShoutrrr says what is wrong with an address, without connecting anywhere.
 func (s *Senders) judgeShoutrrr(to Target) error {
@@ -124,11 +115,7 @@ func (s *Senders) shoutrrr(ctx context.Context, to Target, n Note) error {
 
 // useShoutrrr hands the client over before the service sees its address: some sign in at once.
 func useShoutrrr(client *http.Client, u *url.URL, n Note) error {
-	var r router.ServiceRouter
-	service, err := r.NewService(u.Scheme)
-	if err != nil {
-		return err
-	}
+	service := services()[u.Scheme]
 	setter, ok := service.(types.HTTPClientSetter)
 	if !ok {
 		return errs.Newf(errs.Invalid, "The service %s connects by itself and cannot be used here.", u.Scheme)

@@ -24,6 +24,10 @@ const (
 	sqliteBusyTimeout = 10 * time.Second
 	// sqliteReaders bounds lists being read at the same time; each costs a connection and its page cache.
 	sqliteReaders = 8
+	// sqliteReaderIdle is how long a connection for reading is kept without a use: its page cache, of up
+	// to 2 MB (SQLite's own bound), and its compiled statements go with it. The one used last is
+	// taken first, so after a busy minute the others rest.
+	sqliteReaderIdle = time.Minute
 	// sqlitePointReaders is the least number of connections for single rows; more cores get more.
 	sqlitePointReaders = 4
 	// sqliteLogLimit is the size in bytes to which the write-ahead log is cut after a burst.
@@ -121,6 +125,9 @@ func sqlitePool(path string, size int, writer bool) (*sql.DB, error) {
 	pool := sql.OpenDB(connector)
 	pool.SetMaxOpenConns(size)
 	pool.SetMaxIdleConns(size)
+	if !writer { // that one's cache is what uploads live on, and the log's last connection folds it
+		pool.SetConnMaxIdleTime(sqliteReaderIdle)
+	}
 	return pool, nil
 }
 
