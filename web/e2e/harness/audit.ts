@@ -16,7 +16,7 @@ export async function audit(page: Page, what: string): Promise<void> {
     return Promise.all(ending.map((one) => one.finished.catch(() => {})));
   });
   // A script tag would be stopped by the page's policy, as it should; this is the debugger's own door.
-  await page.evaluate(axe);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(axe);
   const violations = await page.evaluate(async () => {
     const runner = (globalThis as unknown as { axe: { run: (...args: unknown[]) => Promise<AxeResults> } })
       .axe;

@@ -1,5 +1,6 @@
 /** A HomeServer of one's own: the real binary on a free port, with its data in a folder that goes with it. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,6 +11,15 @@ import { ADA, type SignedIn, signInByScript, type TestPerson } from './people';
 
 const START_TIMEOUT_MS = 20_000;
 const POLL_MS = 25;
+/**
+ * Below those that the system gives to outgoing connections: one of these, of the other worker's browser, could else take
+ * the port of a server that a test has killed, before it is started again. For the same reason each worker has its share.
+ */
+const PORTS = { first: 20_000, count: 12_000 };
+const PORT_TRIES = 100;
+/** More than there are workers. */
+const SHARES = 16;
+const SHARE = Number(process.env.VITEST_POOL_ID ?? 0) % SHARES;
 
 export type ServerOptions = {
   binary: string;
@@ -135,11 +145,19 @@ export class Server {
   }
 }
 
+/** A port that nobody listens on, and that no other worker gives to a server of its own. */
 async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as { port: number };
-  probe.close();
-  await once(probe, 'close');
-  return port;
+  for (let tries = 0; tries < PORT_TRIES; tries++) {
+    const port = PORTS.first + SHARES * randomInt(PORTS.count / SHARES) + SHARE;
+    const probe = createServer().listen(port, '127.0.0.1');
+    const free = await once(probe, 'listening').then(
+      () => true,
+      () => false,
+    );
+    if (!free) continue;
+    probe.close();
+    await once(probe, 'close');
+    return port;
+  }
+  throw new Error(`no free port from ${PORTS.first} on`);
 }

@@ -1,4 +1,4 @@
-/** The `test` of this folder: a browser and a server for each file, pages that are watched for each test. */
+/** The `test` of this folder: a browser for each worker, a server for each file, pages that are watched for each test. */
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { test as base, expect, inject } from 'vitest';
 import { launch } from './browser';
@@ -51,6 +51,9 @@ type Fixtures = {
   wire: Wire;
 };
 
+/** The browser of this worker, whichever `test` of its files asks first: Vitest has a worker's fixture for each of those. */
+let launched: Promise<Browser> | undefined;
+
 export async function openPage(
   browser: Browser,
   guard: Guard,
@@ -74,11 +77,12 @@ export const test = base.extend<Fixtures>({
   browser: [
     // biome-ignore lint/correctness/noEmptyPattern: the form that Vitest reads
     async ({}, use) => {
-      const browser = await launch();
+      launched ??= launch();
+      const browser = await launched;
       await use(browser);
       await browser.close();
     },
-    { scope: 'file' },
+    { scope: 'worker' },
   ],
   key: ['', { scope: 'file' }],
   fresh: [false, { scope: 'file' }],

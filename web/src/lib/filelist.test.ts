@@ -197,6 +197,26 @@ describe('FileListing', () => {
     expect(listing.total).toBe(before);
   });
 
+  it('ends an older question with the one that took its place', async () => {
+    const { fetchPage, files } = server(2);
+    let answer: (() => void) | undefined;
+    const fetchLate: FetchPage = async (...question) => {
+      if (files.length > 2) await new Promise<void>((resolve) => (answer = resolve));
+      return fetchPage(...question);
+    };
+    const listing = new FileListing(fetchLate, () => {});
+    await listing.load(DEFAULT_QUERY);
+    files.unshift(file('new'));
+    const seen = listing.refresh().then(() => ids(listing));
+    const release = answer;
+    const newer = listing.refresh();
+    release?.();
+    for (let i = 0; i < 100; i++) await Promise.resolve();
+    answer?.();
+    await newer;
+    expect(await seen).toBe('new f0 f1');
+  });
+
   it('refreshes in place', async () => {
     const { fetchPage, files, asked } = server(300);
     const listing = new FileListing(fetchPage, () => {});

@@ -44,6 +44,8 @@ export class FileListing {
   /** Taken away here: a page that was on its way must not bring them back. True once the server has done it, too. */
   readonly #hidden = new Map<string, boolean>();
   #request: AbortController | null = null;
+  /** The newest question for a first page. */
+  #asked: Promise<void> = Promise.resolve();
   #generation = 0;
   #target = 0;
   #fetchingMore = false;
@@ -57,7 +59,10 @@ export class FileListing {
     return this.state === 'ready' && this.#cursor === undefined;
   }
 
-  /** Asks for a query's first page; an older question is dropped. The old rows stay until the new ones are there. */
+  /**
+   * Asks for a query's first page; an older question is dropped, and ends when the one does that took its place: whoever
+   * waits for it looks for rows. The old rows stay until the new ones are there.
+   */
   async load(query: ListQuery): Promise<void> {
     this.query = query;
     this.stale = this.rows.length > 0;
@@ -75,6 +80,7 @@ export class FileListing {
   /** Forgets everything, for another place whose rows have nothing to do with these. */
   clear(): void {
     this.#request?.abort();
+    this.#asked = Promise.resolve();
     this.rows = [];
     this.#ids = new Set();
     this.total = 0;
@@ -82,7 +88,12 @@ export class FileListing {
     this.#target = 0;
   }
 
-  async #begin(limit: number, quiet = false): Promise<void> {
+  #begin(limit: number, quiet = false): Promise<void> {
+    this.#asked = this.#ask(limit, quiet);
+    return this.#asked;
+  }
+
+  async #ask(limit: number, quiet: boolean): Promise<void> {
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
@@ -93,13 +104,14 @@ export class FileListing {
     this.#onChange();
     try {
       const page = await this.#fetch(this.query, { cursor: undefined, limit }, request.signal);
-      if (request.signal.aborted) return;
+      if (request.signal.aborted) return this.#asked;
       this.#ids = new Set();
       this.rows = this.#fresh(page.rows);
       this.#pageArrived(page);
       this.#target = Math.min(this.#target, this.rows.length - 1);
     } catch (problem) {
-      if (request.signal.aborted || quiet) return;
+      if (request.signal.aborted) return this.#asked;
+      if (quiet) return;
       this.state = 'failed';
       this.problem = problem;
     }

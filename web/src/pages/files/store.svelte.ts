@@ -383,7 +383,8 @@ export class FilesStore {
       return;
     }
     await this.#listing.load(query);
-    if (!samePlace(place, this.place)) return;
+    // Somebody may have gone on, and come back here, too: that visit then says where.
+    if (this.place !== place) return;
     this.moveTo(0);
     if (visit?.id) this.moveToEntry(visit.id);
     scrollTo({ top: visit?.top ?? 0, behavior: 'instant' });
