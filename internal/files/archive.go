@@ -56,7 +56,11 @@ func (f *Files) writeArchive(ctx context.Context, w io.Writer, list []archived) 
 	var lost []string
 	for i := range list {
 		err := f.writeEntry(ctx, z, &list[i])
-		if errs.Is(err, errs.NotFound) {
+		damaged := errs.TypeOf(err) == typeDamaged
+		if damaged && len(lost) == len(list)-1 {
+			return err // there is nothing else
+		}
+		if damaged || errs.Is(err, errs.NotFound) {
 			lost = append(lost, list[i].entry)
 			continue
 		}
@@ -67,7 +71,7 @@ func (f *Files) writeArchive(ctx context.Context, w io.Writer, list []archived) 
 	if len(lost) > 0 {
 		entry, err := z.CreateHeader(&zip.FileHeader{Name: notIncluded, Method: zip.Store, Modified: f.now()})
 		if err == nil {
-			_, err = fmt.Fprintf(entry, "These files could not be included, because their content is not there:\r\n\r\n%s\r\n", strings.Join(lost, "\r\n"))
+			_, err = fmt.Fprintf(entry, "These files could not be included, because their content is not there or is damaged:\r\n\r\n%s\r\n", strings.Join(lost, "\r\n"))
 		}
 		if err != nil {
 			return err

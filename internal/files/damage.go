@@ -23,6 +23,9 @@ const (
 	storedFor = time.Minute
 )
 
+// typeDamaged is the type of the problem that content is damaged.
+const typeDamaged = "damaged"
+
 // What healed content.
 const (
 	healedByItself = "found good again"
@@ -136,7 +139,7 @@ func (f *Files) intact(row *File) error {
 }
 
 func errDamaged(name string, cause error) error {
-	return &errs.Error{Kind: errs.Internal, Type: "damaged", Cause: cause, Detail: fmt.Sprintf("The content of %q is damaged: what the disk gives back is not what was stored. "+
+	return &errs.Error{Kind: errs.Internal, Type: typeDamaged, Cause: cause, Detail: fmt.Sprintf("The content of %q is damaged: what the disk gives back is not what was stored. "+
 		"Upload the same file again from wherever there is a good copy, and every file with this content is well again; or restore it from a backup. An older version of the file may be good.", name)}
 }
 

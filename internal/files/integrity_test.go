@@ -1,6 +1,7 @@
 package files
 
 import (
+	"archive/zip"
 	"bytes"
 	"context"
 	"errors"
@@ -110,6 +111,29 @@ func (h *house) isDamaged(file FileBody) {
 			h.t.Errorf("got %+v, want a sentence about the damage", w)
 		}
 	}
+}
+
+// TestContentOfAnotherLength: content that was cut or has grown is refused before anything has
+// read it to its end; of an archive the other files come.
+func TestContentOfAnotherLength(t *testing.T) {
+	eachShaky(t, func(t *testing.T, h *house, _ *shaky) {
+		long := strings.Repeat("long ", smallFile)
+		cut, grown, emptied, good := h.put("cut", long, ""), h.put("grown", "content", ""), h.put("emptied", "more", ""), h.put("good", "good", "")
+		h.spoilBlob(cut, long[:100])
+		h.spoilBlob(grown, "content.")
+		h.spoilBlob(emptied, "")
+		for _, file := range []FileBody{cut, grown, emptied} {
+			h.isDamaged(file)
+			body := `{"ids":["` + file.ID + `","` + good.ID + `"]}`
+			w := h.want(h.do("POST", prefix+"/archive", "application/json", strings.NewReader(body)), 200)
+			z, err := zip.NewReader(bytes.NewReader(w.Body.Bytes()), int64(w.Body.Len()))
+			if err != nil || len(z.File) != 2 || z.File[0].Name != "good" || z.File[1].Name != notIncluded {
+				t.Errorf("%s: got %+v, %v, want the good file and a word about the other", file.Filename, z, err)
+			}
+		}
+		h.put("again", long, "")
+		h.want(h.get(prefix+"/"+cut.ID+"/download"), 200)
+	})
 }
 
 func TestDamageIsFoundShownAndHealed(t *testing.T) {

@@ -120,6 +120,12 @@ func (s store) healUploaded(ctx context.Context, tx *sqldb.Tx, set *changeSet, n
 	return nil
 }
 
+// storedSize is how long content was when it was stored; -1 for content that nobody knows.
+func (s store) storedSize(ctx context.Context, digest string) (size int64, err error) {
+	err = s.db.QueryRow(ctx, `SELECT coalesce((SELECT size FROM blobs WHERE sha256 = $1), -1)`, digest).Scan(&size)
+	return size, err
+}
+
 // damagedDigests returns content that is damaged, in the order of digests.
 func (s store) damagedDigests(ctx context.Context, after string, limit int) ([]string, error) {
 	return sqldb.Texts(ctx, s.db, `SELECT sha256 FROM file_damage WHERE healed_at IS NULL AND sha256 > $1 ORDER BY sha256 LIMIT $2`, after, limit)

@@ -183,7 +183,7 @@ func (f *Files) open(ctx context.Context, row *File) (blob.File, error) {
 	}
 	content, err := f.openAt(ctx, row)
 	if !errors.Is(err, blob.ErrNotExist) {
-		return content, err
+		return f.asLong(ctx, row, content, err)
 	}
 	fresh, err := f.store.find(ctx, row.ID)
 	if err != nil {
@@ -195,7 +195,31 @@ func (f *Files) open(ctx context.Context, row *File) (blob.File, error) {
 		f.log.Error("a file has no content in the storage; homeserver check tells more", "id", row.ID, "sha256", row.SHA256, "storage_path", row.path)
 		return nil, errs.Wrap(errs.NotFound, detailNotFound, err)
 	}
-	return content, err
+	return f.asLong(ctx, row, content, err)
+}
+
+// asLong refuses content that was cut or has grown since it was stored: that costs a look, and
+// wrong bytes under the right digest are worse than none. What the scrub has not found yet it
+// finds then; rows of the original may say another length than its content ever had.
+func (f *Files) asLong(ctx context.Context, row *File, content blob.File, err error) (blob.File, error) {
+	if err != nil || row.SHA256 == "" {
+		return content, err
+	}
+	info, err := content.Stat()
+	if err == nil && info.Size() == row.Size {
+		return content, nil
+	}
+	if err == nil {
+		var stored int64
+		if stored, err = f.store.storedSize(ctx, row.SHA256); err == nil && info.Size() != stored {
+			err = errDamaged(row.Name, fmt.Errorf("%s has %d bytes, and %d were stored; homeserver check tells more", row.SHA256, info.Size(), stored))
+		}
+	}
+	if err != nil {
+		closeContent(content)
+		return nil, err
+	}
+	return content, nil
 }
 
 func (f *Files) openAt(ctx context.Context, row *File) (blob.File, error) {

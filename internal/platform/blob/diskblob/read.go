@@ -18,9 +18,27 @@ func (s *Store) Open(ctx context.Context, sha256 string) (blob.File, error) {
 	if !blob.ValidDigest(sha256) {
 		return nil, blob.ErrNotExist
 	}
-	f, err := openFile(s.path(sha256), os.O_RDONLY, 0)
+	f, err := openPlain(s.path(sha256))
 	if err != nil {
 		return nil, s.cannotRead(ctx, err)
+	}
+	return f, nil
+}
+
+// openPlain opens a regular file. A link could lead out of the store, and whoever opens a pipe
+// waits for ever: for readers as for Stat, anything but a file is no content.
+func openPlain(path string) (*os.File, error) {
+	f, err := openNoFollow(path)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		_ = f.Close()
+		return nil, err
 	}
 	return f, nil
 }

@@ -52,17 +52,40 @@ func openFile(path string, flags int, mode uint32) (*os.File, error) {
 	return os.NewFile(uintptr(fd), path), nil
 }
 
+// noFollow opens content for reading: no link is followed, and a pipe is not waited for.
+const noFollow = unix.O_RDONLY | unix.O_NOFOLLOW | unix.O_NONBLOCK
+
+// openNoFollow opens what has this name itself; a link is as if there was nothing.
+func openNoFollow(path string) (*os.File, error) {
+	f, err := openFile(path, noFollow, 0)
+	if isLink(err) {
+		err = &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	return f, err
+}
+
+// isLink recognises what systems say of a link that is not to be followed.
+func isLink(err error) bool {
+	return errors.Is(err, syscall.ELOOP) || errors.Is(err, syscall.EMLINK)
+}
+
 // readFile reads from the start of a file until buf is full or the file ends. It is os.ReadFile
 // without the os.File around it.
 func readFile(path string, buf []byte) (n int, err error) {
 	fd := -1
-	if err := again(func() (err error) { fd, err = unix.Open(path, unix.O_RDONLY|unix.O_CLOEXEC, 0); return err }); err != nil {
+	if err := again(func() (err error) { fd, err = unix.Open(path, noFollow|unix.O_CLOEXEC, 0); return err }); err != nil {
+		if isLink(err) {
+			err = fs.ErrNotExist
+		}
 		return 0, &fs.PathError{Op: "open", Path: path, Err: err}
 	}
 	defer unix.Close(fd)
 	for n < len(buf) {
 		m := 0
 		if err := again(func() (err error) { m, err = unix.Read(fd, buf[n:]); return err }); err != nil {
+			if errors.Is(err, unix.EISDIR) {
+				err = fs.ErrNotExist
+			}
 			return n, &fs.PathError{Op: "read", Path: path, Err: err}
 		}
 		if m == 0 {

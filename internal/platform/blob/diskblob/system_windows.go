@@ -45,9 +45,21 @@ func openFile(path string, flags int, mode uint32) (*os.File, error) {
 	return os.OpenFile(path, flags, fs.FileMode(mode))
 }
 
+// openNoFollow opens what has this name itself; a link is as if there was nothing.
+func openNoFollow(path string) (*os.File, error) {
+	info, err := os.Lstat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &fs.PathError{Op: "open", Path: path, Err: fs.ErrNotExist}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
+}
+
 // readFile reads from the start of a file until buf is full or the file ends.
 func readFile(path string, buf []byte) (n int, err error) {
-	f, err := os.Open(path)
+	f, err := openNoFollow(path)
 	if err != nil {
 		return 0, err
 	}

@@ -159,10 +159,13 @@ func (s *Store) rename(ctx context.Context, item blob.Staged) error {
 	if err == nil {
 		return nil
 	}
+	if info, statErr := os.Lstat(to); statErr == nil && info.IsDir() {
+		return s.insteadOfDir(ctx, item)
+	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return explain(err)
 	}
-	if info, statErr := os.Lstat(to); statErr == nil && info.Size() == item.Size {
+	if info, statErr := os.Lstat(to); statErr == nil && info.Mode().IsRegular() && info.Size() == item.Size {
 		if _, gone := os.Lstat(from); errors.Is(gone, fs.ErrNotExist) {
 			return nil // published by an earlier call
 		}
@@ -171,6 +174,15 @@ func (s *Store) rename(ctx context.Context, item blob.Staged) error {
 		return err
 	}
 	return explain(os.Rename(from, to))
+}
+
+// insteadOfDir puts a directory that has taken a content's place aside. A rename replaces
+// anything else that is no content, but not that, and the content could never come again.
+func (s *Store) insteadOfDir(ctx context.Context, item blob.Staged) error {
+	if _, err := s.Quarantine(ctx, item.SHA256); err != nil && !errors.Is(err, blob.ErrNotExist) {
+		return err
+	}
+	return explain(os.Rename(s.incoming(item.ID), s.path(item.SHA256)))
 }
 
 // Sweep implements blob.Keeper. Content being received changes its modification time all the
