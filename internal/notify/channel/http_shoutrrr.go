@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/router"
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
@@ -65,7 +66,7 @@ func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		w.last = judgeAnswer(outward.Answer{Status: response.StatusCode})
+		w.last = judgeAnswer(outward.Answer{Status: response.StatusCode, RetryAfter: outward.RetryAfter(response.Header, time.Now())})
 	}
 	response.Body = &ending{response.Body, func() { stop(); cancel() }}
 	return response, nil
