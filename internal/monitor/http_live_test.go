@@ -155,6 +155,11 @@ func TestLiveRefusesStrangersOtherSitesAndNonsense(t *testing.T) {
 	if got := openEvents(t, address, "/live", "Accept: text/event-stream", "X-Stranger: 1").StatusCode; got != 401 {
 		t.Errorf("a stranger: got %d, want 401", got)
 	}
+	for origin, want := range map[string]int{"http://" + address: 200, "http://evil.example": 403, "null": 403} {
+		if got := openEvents(t, address, "/live", "Accept: text/event-stream", "Origin: "+origin).StatusCode; got != want {
+			t.Errorf("events for a page of %s: got %d, want %d", origin, got, want)
+		}
+	}
 }
 
 // openEvents asks for Server-Sent Events with some headers.

@@ -134,7 +134,11 @@ func (n *Notify) noteFailure(ctx context.Context, c *Channel, d *delivery, failu
 		err = n.store.refused(ctx, d, reason, now.Add(pauseAfter(d.attempts+1)).UnixMicro(), now.UnixMicro())
 		c.Failures += number(d.refusals == 0)
 	} else {
-		next := now.Add(pauseAfter(c.Failures + 1))
+		pause := pauseAfter(c.Failures + 1)
+		if known != nil { // who asks for a longer pause (429, 503) gets it, or counts every try against the house
+			pause = max(pause, min(known.RetryAfter, lastRetry))
+		}
+		next := now.Add(pause)
 		err = n.store.failed(ctx, d, reason, next.UnixMicro(), now.UnixMicro())
 		c.Failures++
 	}

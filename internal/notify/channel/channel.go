@@ -85,6 +85,8 @@ type Failure struct {
 	Sentence string // for people, without secrets
 	// Refused says that the service took offence at this note, and may take the next.
 	Refused bool
+	// RetryAfter is how long the service asks to be left alone; 0 when it does not say.
+	RetryAfter time.Duration
 }
 
 // Error implements error.
@@ -139,8 +141,7 @@ func (s *Senders) Send(ctx context.Context, to Target, n Note) (warning string, 
 	}
 	failure := &Failure{}
 	if known, ok := err.(*Failure); ok { //nolint:errorlint // only as it was made, for its Refused
-		failure.Refused = known.Refused
-		failure.Sentence = known.Sentence
+		*failure = *known
 	} else {
 		failure.Sentence = outward.Sentence(err)
 	}

@@ -2,6 +2,7 @@ package channel
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -50,7 +51,20 @@ func judgeAnswer(answer outward.Answer) error {
 		sentence += ": " + shorten(said, maxQuoted)
 	}
 	refused := answer.Status == http.StatusBadRequest || answer.Status == http.StatusRequestEntityTooLarge || answer.Status == http.StatusUnprocessableEntity
-	return &Failure{Sentence: strings.TrimSuffix(sentence, ".") + ".", Refused: refused}
+	return &Failure{Sentence: strings.TrimSuffix(sentence, ".") + ".", Refused: refused, RetryAfter: cmp.Or(answer.RetryAfter, retryAfterOf(answer.Body))}
+}
+
+// retryAfterOf is the pause that Telegram asks for: it says so in the body only.
+func retryAfterOf(body []byte) time.Duration {
+	var said struct {
+		Parameters struct {
+			RetryAfter int32 `json:"retry_after"` // seconds
+		} `json:"parameters"`
+	}
+	if json.Unmarshal(body, &said) != nil {
+		return 0
+	}
+	return max(0, time.Duration(said.Parameters.RetryAfter)*time.Second)
 }
 
 // saidBy finds the sentence in an error's body: the field that ntfy, Gotify and Telegram use, or

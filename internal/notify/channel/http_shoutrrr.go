@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/nicholas-fedor/shoutrrr/pkg/types"
 
@@ -27,6 +28,10 @@ func (s *Senders) judgeShoutrrr(to Target) error {
 	}
 	return nil
 }
+
+// maxLibraryAnswer is how much of an answer a service of the library gets to read, in bytes: they
+// read all there is, and one without an end would fill the memory.
+const maxLibraryAnswer = 1 << 20
 
 // untitled are those of them that take no title beside the text.
 func untitled() []string { return []string{"pagerduty", "wecom"} }
@@ -56,22 +61,23 @@ func (w *watched) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if response.StatusCode >= http.StatusBadRequest {
-		w.last = judgeAnswer(outward.Answer{Status: response.StatusCode})
+		w.last = judgeAnswer(outward.Answer{Status: response.StatusCode, RetryAfter: outward.RetryAfter(response.Header, time.Now())})
 	}
-	response.Body = &ending{response.Body, func() { stop(); cancel() }}
+	response.Body = &ending{io.LimitReader(response.Body, maxLibraryAnswer), response.Body, func() { stop(); cancel() }}
 	return response, nil
 }
 
 // ending lets go of a request's context when its answer is closed.
 type ending struct {
-	io.ReadCloser
-	end func()
+	io.Reader
+	body io.Closer
+	end  func()
 }
 
 // Close implements io.Closer.
 func (e *ending) Close() error {
 	defer e.end()
-	return e.ReadCloser.Close()
+	return e.body.Close()
 }
 
 // what says what became of the requests.

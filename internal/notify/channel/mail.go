@@ -23,6 +23,26 @@ const (
 	securityNone     = "none"
 )
 
+// maxHeard is how much of what a mail server says is read in one conversation, in bytes: a few
+// dozen lines and its certificates. An answer without an end would fill the memory.
+const maxHeard = 1 << 20
+
+// heard is a connection of which only so much is read.
+type heard struct {
+	net.Conn
+	left int
+}
+
+// Read implements net.Conn.
+func (h *heard) Read(b []byte) (int, error) {
+	if h.left <= 0 {
+		return 0, errs.New(errs.Invalid, "The mail server says more than mail servers say.")
+	}
+	n, err := h.Conn.Read(b[:min(len(b), h.left)])
+	h.left -= n
+	return n, err
+}
+
 // maxRecipients bounds the addresses of one channel: a household, not a mailing list.
 const maxRecipients = 20
 
@@ -103,7 +123,7 @@ func (s *Senders) dialMail(ctx context.Context, to Target) (net.Conn, error) {
 	if err := conn.SetDeadline(until); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	return conn, nil
+	return &heard{conn, maxHeard}, nil
 }
 
 // greetMail begins the conversation and makes the connection safe.

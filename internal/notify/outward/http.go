@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 
 	"homeserver/internal/platform/errs"
@@ -27,6 +29,21 @@ const (
 type Answer struct {
 	Status int
 	Body   []byte // its beginning
+	// RetryAfter is how long the service asks to be left alone; 0 when it does not say.
+	RetryAfter time.Duration
+}
+
+// RetryAfter reads the header of that name: seconds, or a date (RFC 9110 section 10.2.3). 0 when
+// there is none, or it says nothing of the future.
+func RetryAfter(header http.Header, now time.Time) time.Duration {
+	said := strings.TrimSpace(header.Get("Retry-After"))
+	if seconds, err := strconv.ParseInt(said, 10, 32); err == nil {
+		return max(0, time.Duration(seconds)*time.Second)
+	}
+	if at, err := http.ParseTime(said); err == nil {
+		return max(0, at.Sub(now))
+	}
+	return 0
 }
 
 // Client returns an HTTP client that connects by this doorway: without a proxy, which would
@@ -78,7 +95,7 @@ func (d *Doorway) Call(ctx context.Context, local bool, method, address string, 
 	if response.StatusCode < http.StatusMultipleChoices {
 		err = nil // it was accepted, whatever becomes of the rest of the answer
 	}
-	return Answer{response.StatusCode, text}, err
+	return Answer{response.StatusCode, text, RetryAfter(response.Header, time.Now())}, err
 }
 
 // Ping calls an address and reports whether it answered with a success.

@@ -36,9 +36,12 @@ type Stream struct {
 	buf     bytes.Buffer
 }
 
-// OpenStream begins a stream. The caller sends from one goroutine until Done, must Close, and
+// OpenStream begins a stream, for a page of the same origin. The caller sends from one goroutine until Done, must Close, and
 // returns from its handler soon after Done.
 func OpenStream(w http.ResponseWriter, r *http.Request) (*Stream, error) {
+	if err := ownOrigin(r); err != nil {
+		return nil, err
+	}
 	c := callFrom(r.Context())
 	if c == nil {
 		c = &call{ResponseWriter: w, context: r.Context(), control: http.NewResponseController(w)}

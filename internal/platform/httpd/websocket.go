@@ -35,6 +35,19 @@ type Socket struct {
 	stop context.CancelFunc
 }
 
+// ownOrigin refuses a page of another site: it may not read what is told here, but it would take
+// places among the live connections of whoever looks at it.
+func ownOrigin(r *http.Request) error {
+	origin := r.Header.Get("Origin")
+	if origin == "" {
+		return nil
+	}
+	if u, err := url.Parse(origin); err != nil || !strings.EqualFold(u.Host, r.Host) {
+		return errs.New(errs.Forbidden, "This page belongs to another site and may not listen here.")
+	}
+	return nil
+}
+
 // AcceptWebSocket upgrades a request of the same origin. The caller writes from one goroutine
 // until Done and must Close. The handler must not return before.
 func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
@@ -46,11 +59,8 @@ func AcceptWebSocket(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 		w.Header().Set("Sec-WebSocket-Version", "13")
 		return nil, errs.New(errs.Malformed, "The WebSocket handshake is not valid.")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" {
-		u, err := url.Parse(origin)
-		if err != nil || !strings.EqualFold(u.Host, r.Host) {
-			return nil, errs.New(errs.Forbidden, "This page belongs to another site and may not listen here.")
-		}
+	if err := ownOrigin(r); err != nil {
+		return nil, err
 	}
 	release := func() {}
 	if c := callFrom(r.Context()); c != nil && c.sockets != nil {
