@@ -129,7 +129,8 @@ func itsOwn(err error) bool {
 	case errs.Malformed, errs.Invalid, errs.Forbidden, errs.NotFound, errs.Conflict, errs.PreconditionFailed, errs.TooLarge:
 		return true
 	}
-	return errs.TypeOf(err) == typeQuota || errs.TypeOf(err) == typeOwnersChanged
+	kind := errs.TypeOf(err)
+	return kind == typeQuota || kind == typeOwnersChanged || kind == typeStillSinking
 }
 
 // mayGive says whether p may take something of owner's to a folder. Who gives away what is

@@ -167,6 +167,9 @@ func confirm(by, all map[string]int64, said string) error {
 // Restore takes files out of the trash by their ids. It returns all that are there now and that
 // the principal of ctx may change, also those that had not been deleted.
 func (f *Files) Restore(ctx context.Context, ids []string, match ifMatches) (there []File, err error) {
+	if err := f.sinkFiles(ctx, ids); err != nil {
+		return nil, err
+	}
 	owners, err := f.store.ownersOfItems(ctx, transfer{files: items(ids)})
 	if err != nil || len(owners) == 0 {
 		return nil, err
@@ -227,6 +230,10 @@ func (f *Files) restoreOne(ctx context.Context, id string, match ifMatch, onConf
 	if err != nil {
 		return r, err
 	}
+	if err := f.rise(ctx, t); err != nil {
+		f.letSink(ctx, t)
+		return r, err
+	}
 	var gone *changing
 	a, err := f.store.change(ctx, f.now().UnixMicro(), []string{t.Owner}, func(c *changing) (err error) {
 		c.confirmed, c.going = confirmed, maps.Clone(going) // it may run twice
@@ -235,6 +242,7 @@ func (f *Files) restoreOne(ctx context.Context, id string, match ifMatch, onConf
 		return err
 	})
 	if err != nil {
+		f.letSink(ctx, t)
 		return r, err
 	}
 	f.done(a)
