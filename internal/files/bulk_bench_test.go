@@ -103,11 +103,16 @@ func BenchmarkBulk(b *testing.B) {
 			item := fmt.Sprintf(`"folders":[{"id":%q}]`, folder)
 			root := h.mkdir(rootFolder, "elsewhere")
 			step("move", "POST", prefix+"/move", fmt.Sprintf(`{%s,"to":%q}`, item, root))
-			step("give", "POST", prefix+"/move", fmt.Sprintf(`{%s,"to":%q}`, item, "ada"))
-			step("give back", "POST", prefix+"/move", fmt.Sprintf(`{%s,"to":%q}`, item, rootFolder))
 			trashed := step("trash", "DELETE", folderPrefix+"/"+folder+"?confirm=1000000", "")
 			restore := fmt.Sprintf(`{"ids":[%q]}`, append(trashed.Trash, "")[0])
 			step("restore at once", "POST", trashPrefix+"/restore", restore)
+			trashed = step("trash again", "DELETE", folderPrefix+"/"+folder+"?confirm=1000000", "")
+			for left := []string{"all"}; len(left) > 0; time.Sleep(100 * time.Millisecond) {
+				if left, _ = h.store.sinking(ctx, nil); ctx.Err() != nil {
+					b.Fatal(ctx.Err())
+				}
+			}
+			step("restore what has sunk", "POST", trashPrefix+"/restore", fmt.Sprintf(`{"ids":[%q]}`, append(trashed.Trash, "")[0]))
 			trashed = step("trash again", "DELETE", folderPrefix+"/"+folder+"?confirm=1000000", "")
 			purge := fmt.Sprintf(`{"ids":[%q],"confirm":"1000000"}`, append(trashed.Trash, "")[0])
 			step("purge", "POST", trashPrefix+"/delete", purge)

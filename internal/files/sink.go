@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/identity"
 )
 
 const (
@@ -83,22 +84,40 @@ func (f *Files) sinkFiles(ctx context.Context, ids []string) error {
 }
 
 // rise makes the files of a large folder ready to come back from the trash. Whoever breaks it off
-// leaves them hidden, and the sinker marks them again.
-func (f *Files) rise(ctx context.Context, t *Trashed) error {
+// leaves them hidden, and the sinker marks them again. It counts them, too.
+func (f *Files) rise(ctx context.Context, t *Trashed) (counted map[string]ahead, err error) {
 	if !f.store.large(t) {
-		return nil // the transaction that takes it out does it all
+		return nil, nil // the transaction that takes it out does it all
 	}
 	for more := true; more; {
 		now := f.now()
-		var err error
 		if more, err = f.store.riseSome(ctx, t.ID, now.UnixMicro(), now.Add(risingFor).UnixMicro()); err != nil {
-			return err
+			return nil, err
 		}
 		if ctx.Err() != nil {
-			return ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
-	return nil
+	risen, err := f.store.countRisen(ctx, f.store.db, t.ID)
+	return map[string]ahead{t.ID: risen}, err
+}
+
+// countAhead counts what lies in large folders that are to go to the trash.
+func (f *Files) countAhead(ctx context.Context, folders []string) (map[string]ahead, error) {
+	counted := map[string]ahead{}
+	for _, id := range inOrder(folders) {
+		d, err := f.store.folder(ctx, f.store.db, id)
+		if errs.Is(err, errs.NotFound) || err == nil && (d.root() || d.files <= int64(f.store.atOnce) || gateFolder(identity.From(ctx), identity.ChangeFile)(d) != nil) {
+			continue
+		}
+		if err == nil {
+			counted[id], err = f.store.countLive(ctx, f.store.db, id)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return counted, nil
 }
 
 // letSink leaves a large folder that did not come back to the sinker.

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"regexp"
 	"strings"
 	"testing"
@@ -191,5 +192,54 @@ func TestWhatSinksIsAskedFor(t *testing.T) {
 		}
 		h.counted()
 		h.sound()
+	})
+}
+
+// TestCountedAhead: what was counted before the transaction counts only while nobody changed
+// anything that it counted.
+func TestCountedAhead(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		ctx := t.Context()
+		w := h.forest()
+		a, file := w.a, w.files[0]
+		other := a.folderAt("mine", "other")
+		for _, step := range []struct {
+			name  string
+			do    func()
+			right bool // whether what was counted ahead is right then
+		}{
+			{"nothing", func() {}, true},
+			{"an upload elsewhere", func() { a.putInto(other, "x", "x", "keep") }, true},
+			{"a folder elsewhere", func() { a.mkdir(other, "y") }, true},
+			{"an upload into it", func() { a.putInto(w.top, "x", "x", "keep") }, false},
+			{"a tag", func() { a.want(a.send("PATCH", "/"+file, `{"tags":["z"]}`), 200) }, false},
+			{"no longer shared", func() { a.want(a.send("PATCH", "/"+file, `{"shared":false}`), 200) }, false},
+			{"moved out", func() { a.transferItems("move", other, "keep", file) }, false},
+			{"moved in", func() { a.transferItems("move", w.top, "keep", file) }, false},
+			{"deleted", func() { a.want(a.do("DELETE", prefix+"/"+file, "", nil), 200) }, false},
+			{"restored", func() { a.want(a.do("POST", prefix+"/"+file+"/restore", "", nil), 200) }, false},
+			{"a folder in it deleted", func() {
+				a.want(a.do("DELETE", folderPrefix+"/"+a.folderAt("mine", "wood/deep")+"?confirm=99", "", nil), 200)
+			}, false},
+		} {
+			counted, err := h.store.countLive(ctx, h.store.db, w.top)
+			h.must(err)
+			counted.all[useKey{tags: "counted ahead"}] = counts{1, 1}
+			step.do()
+			_, err = h.store.change(ctx, 1, []string{"ada"}, func(c *changing) error {
+				c.ahead = map[string]ahead{w.top: counted}
+				got, err := h.store.countLiveNow(ctx, c, w.top)
+				h.must(err)
+				want, err := h.store.countLive(ctx, c.tx, w.top)
+				if step.right {
+					want.all = counted.all
+				}
+				if !maps.Equal(got, want.all) {
+					t.Errorf("%s: got %v, want %v", step.name, got, want.all)
+				}
+				return err
+			})
+			h.must(err)
+		}
 	})
 }

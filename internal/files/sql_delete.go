@@ -200,7 +200,7 @@ func (s store) trashFolder(ctx context.Context, c *changing, d *Folder) (id stri
 	if err != nil {
 		return "", err
 	}
-	all, err := s.useOf(ctx, c.tx, belowTree+`SELECT f.audience, f.tags, f.size FROM below JOIN file_metadata f ON f.folder_id = below.id WHERE f.deleted_at IS NULL`, d.ID)
+	all, err := s.countLiveNow(ctx, c, d.ID)
 	if err != nil {
 		return "", err
 	}

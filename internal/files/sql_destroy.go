@@ -34,8 +34,11 @@ func (s store) portions(ctx context.Context, entries []string) (all [][]string, 
 // filesInTrash returns files of things in the trash, in the order of ids.
 func (s store) filesInTrash(ctx context.Context, entries []string, after string, limit int) ([]File, error) {
 	args := append(anys(entries), after, limit)
-	n := len(entries)
-	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.trash_id IN (`+listText(1, n)+`) AND f.deleted_at IS NOT NULL AND f.id > `+listText(n+1, 1)+` ORDER BY f.id LIMIT `+listText(n+2, 1), args...)
+	return s.files(ctx, s.db, filesInTrashText(len(entries)), args...)
+}
+
+func filesInTrashText(entries int) string {
+	return `SELECT ` + fileColumns + ` FROM file_metadata f WHERE f.trash_id IN (` + listText(1, entries) + `) AND f.deleted_at IS NOT NULL AND f.id > ` + listText(entries+1, 1) + ` ORDER BY f.id LIMIT ` + listText(entries+2, 1)
 }
 
 // destroy drops files that are in the trash as one of entries, and with last the entries that

@@ -219,10 +219,14 @@ func (s store) raiseTree(ctx context.Context, c *changing, t *Trashed) error {
 			return errStillSinking()
 		}
 	}
-	all, err := s.useOf(ctx, c.tx, `SELECT f.audience, f.tags, f.size FROM file_metadata f WHERE f.folder_id IN (SELECT id FROM folders WHERE trash_id = $1) AND f.deleted_at IS NULL`, t.ID)
-	if err != nil {
-		return err
+	// If all were ready before, what was counted then is right: nobody changes what is hidden.
+	risen, counted := c.ahead[t.ID]
+	if !counted || raised > 0 {
+		if risen, err = s.countRisen(ctx, c.tx, t.ID); err != nil {
+			return err
+		}
 	}
+	all := risen.all
 	c.set.countTree(t.Owner, 1, all)
 	c.set.noteMany(t.Owner, changeRestored, all, inTree, t.Item)
 	for _, statement := range []string{

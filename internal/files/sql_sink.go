@@ -155,25 +155,59 @@ type use map[useKey]counts
 
 type useKey struct{ audience, tags string }
 
-// useOf adds up the files that a query for audience, tags and size returns.
-func (s store) useOf(ctx context.Context, q sqldb.Querier, query string, args ...any) (use, error) {
-	rows, err := q.Query(ctx, query, args...)
+// useOf adds up the files of a FROM and WHERE, and says up to which change in the feed that is.
+func (s store) useOf(ctx context.Context, q sqldb.Querier, with, from string, args ...any) (all use, seq int64, err error) {
+	rows, err := q.Query(ctx, with+`SELECT (SELECT seq FROM files_feed WHERE one = 1), f.audience, f.tags, f.size FROM `+from, args...)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer rows.Close()
-	all := use{}
+	all = use{}
 	for rows.Next() {
 		var key useKey
 		one := counts{files: 1}
-		if err := rows.Scan(&key.audience, &key.tags, &one.bytes); err != nil {
-			return nil, err
+		if err := rows.Scan(&seq, &key.audience, &key.tags, &one.bytes); err != nil {
+			return nil, 0, err
 		}
 		by := all[key]
 		by.add(one)
 		all[key] = by
 	}
-	return all, rows.Err()
+	return all, seq, rows.Err()
+}
+
+// ahead is what was counted before the transaction that needs it, so that nobody waits meanwhile.
+type ahead struct {
+	all use
+	seq int64 // of the last change in the feed that it knows of
+}
+
+// countLive counts what lies in a folder and below it.
+func (s store) countLive(ctx context.Context, q sqldb.Querier, folder string) (a ahead, err error) {
+	a.all, a.seq, err = s.useOf(ctx, q, belowTree, `below JOIN file_metadata f ON f.folder_id = below.id WHERE f.deleted_at IS NULL`, folder)
+	return a, err
+}
+
+// countLiveNow is countLive in a transaction that holds the tree. What was counted ahead is right
+// if nothing has changed since in the folder or below it, and nothing was moved anywhere.
+func (s store) countLiveNow(ctx context.Context, c *changing, folder string) (use, error) {
+	a, counted := c.ahead[folder]
+	if counted && len(a.all) > 0 {
+		var changed int
+		err := c.tx.QueryRow(ctx, belowTree+`SELECT count(*) FROM (SELECT 1 FROM file_changes WHERE seq > $2
+			AND (type = 'moved' OR folder_id IN (SELECT id FROM below) OR item_id IN (SELECT id FROM below)) LIMIT 1) c`, folder, a.seq).Scan(&changed)
+		if err != nil || changed == 0 {
+			return a.all, err
+		}
+	}
+	a, err := s.countLive(ctx, c.tx, folder)
+	return a.all, err
+}
+
+// countRisen counts the files of a thing in the trash that are ready to come back.
+func (s store) countRisen(ctx context.Context, q sqldb.Querier, trash string) (a ahead, err error) {
+	a.all, a.seq, err = s.useOf(ctx, q, ``, `file_metadata f WHERE f.folder_id IN (SELECT id FROM folders WHERE trash_id = $1) AND f.deleted_at IS NULL`, trash)
+	return a, err
 }
 
 // countTree counts files of one owner as no longer live, with sign -1, or as live again; they go
