@@ -108,7 +108,7 @@ type applied struct {
 
 // done tells those who wait, after COMMIT, what has changed.
 func (f *Files) done(a applied) {
-	f.usage.set(a.counts)
+	f.usage.set(a.counts, a.seq)
 	for _, digest := range a.healed {
 		f.care.damaged.set(digest, false)
 	}
