@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -18,6 +19,8 @@ const (
 	firstPageTarget = 100 * time.Millisecond
 	// moveTarget is how long moving the large folder may take.
 	moveTarget = 50 * time.Millisecond
+	// trashTarget is how long the large folder may take to the trash.
+	trashTarget = 2 * time.Second
 	// largeStartTarget is how long the server may take to its first answer with a large library,
 	// and largeMemoryTarget how much memory in bytes it may have then and after all this.
 	largeStartTarget  = time.Second
@@ -54,6 +57,12 @@ func tree(ctx context.Context, b *bench) ([]row, error) {
 	if err != nil {
 		return rows, err
 	}
+	trashed, back, err := h.trashBigFolder()
+	if err != nil {
+		return rows, err
+	}
+	rows = append(rows, row{what: fmt.Sprintf("  trash of the folder of %d", b.treeFiles/bigShare), ours: millis(trashed), target: "< " + millis(trashTarget), verdict: judge(trashed < trashTarget)},
+		row{what: "  taking it out again", ours: millis(back)})
 	_, peak := h.resident()
 	rows = append(rows, row{what: "  moving it", ours: millis(moved), target: "< " + millis(moveTarget), verdict: judge(moved < moveTarget), peak: peak})
 	var took []time.Duration
@@ -107,6 +116,26 @@ func (h *house) moveBigFolder() (time.Duration, error) {
 		to, away = away, to
 		return err
 	})
+}
+
+// trashBigFolder puts the large folder into the trash and takes it out at once.
+func (h *house) trashBigFolder() (trashed, back time.Duration, err error) {
+	began := time.Now()
+	var answer struct{ Trash []string }
+	err = h.ask("/api/v1/files/delete", map[string]any{"folders": []string{bigFolder}, "confirm": "1000000000"}, &answer)
+	if err == nil && len(answer.Trash) != 1 {
+		err = errors.New("the folder did not go to the trash")
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	trashed, began = time.Since(began), time.Now()
+	var restored struct{ Restored []struct{} }
+	err = h.ask("/api/v1/trash/restore", map[string]any{"ids": answer.Trash}, &restored)
+	if err == nil && len(restored.Restored) != 1 {
+		err = errors.New("the folder did not come back")
+	}
+	return trashed, time.Since(began), err
 }
 
 // ask sends JSON and decodes the answer.

@@ -57,6 +57,14 @@ type change struct {
 	Revision int64
 }
 
+// manyChanges are rows of the feed for files of a large folder, which the database writes itself.
+type manyChanges struct {
+	what  changeType
+	n     int64  // how many there are
+	files string // FROM and WHERE of the files; its placeholders begin with $5
+	args  []any
+}
+
 // folderCounts is what lies in a folder and below it.
 type folderCounts struct {
 	counts
@@ -80,7 +88,9 @@ type changeSet struct {
 	folders map[string]folderCounts // what is to be added to a folder and all above it
 	spaces  map[string]spaceCounts
 	feed    []change
-	healed  []string // digests of content that is well again
+	many    []manyChanges // come after those
+	healed  []string      // digests of content that is well again
+	sinks   bool          // a large folder goes to the trash
 }
 
 // newChangeSet begins a set of what the principal of ctx does.
@@ -93,13 +103,17 @@ type applied struct {
 	counts countsBy // the counters that changed, as they are now
 	seq    int64    // of the last change in the feed; 0 when there was none
 	healed []string // digests of content that is well again
+	sinks  bool     // a large folder went to the trash
 }
 
 // done tells those who wait, after COMMIT, what has changed.
 func (f *Files) done(a applied) {
-	f.usage.set(a.counts)
+	f.usage.set(a.counts, a.seq)
 	for _, digest := range a.healed {
 		f.care.damaged.set(digest, false)
+	}
+	if a.sinks {
+		f.sinkSoon()
 	}
 	if a.seq > 0 && f.onChange != nil {
 		f.onChange(a.seq)

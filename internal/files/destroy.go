@@ -35,35 +35,52 @@ func (d *destroyed) add(by destroyed) {
 // the trash, whole or with fewer files in it.
 func (f *Files) destroy(ctx context.Context, ids []string) (all destroyed, err error) {
 	for entries := range slices.Chunk(ids, destroyEntries) {
-		for after := ""; ; {
-			rows, err := f.store.filesInTrash(ctx, entries, after, destroyFiles)
-			if err != nil {
+		if err := f.sink(ctx, entries); err != nil {
+			return all, err
+		}
+		portions, err := f.store.portions(ctx, entries)
+		if err != nil {
+			return all, err
+		}
+		for _, portion := range portions {
+			d, err := f.destroyPortion(ctx, portion)
+			if all.add(d); err != nil {
 				return all, err
-			}
-			var ready []string
-			for i := range rows {
-				after = rows[i].ID
-				ok, err := f.purgeable(ctx, &rows[i])
-				if err != nil {
-					return all, err
-				}
-				if ok {
-					ready = append(ready, rows[i].ID)
-				}
-			}
-			last := len(rows) < destroyFiles
-			d, a, err := f.store.destroy(ctx, entries, ready, last, f.now().UnixMicro())
-			if err != nil {
-				return all, err
-			}
-			failpoint.Hit("destroyed")
-			f.done(a)
-			if all.add(d); last {
-				break
 			}
 		}
 	}
 	return all, nil
+}
+
+// destroyPortion destroys things in the trash, so many files at once.
+func (f *Files) destroyPortion(ctx context.Context, entries []string) (all destroyed, err error) {
+	for after := ""; ; {
+		rows, err := f.store.filesInTrash(ctx, entries, after, destroyFiles)
+		if err != nil {
+			return all, err
+		}
+		var ready []string
+		for i := range rows {
+			after = rows[i].ID
+			ok, err := f.purgeable(ctx, &rows[i])
+			if err != nil {
+				return all, err
+			}
+			if ok {
+				ready = append(ready, rows[i].ID)
+			}
+		}
+		last := len(rows) < destroyFiles
+		d, a, err := f.store.destroy(ctx, entries, ready, last, f.now().UnixMicro())
+		if err != nil {
+			return all, err
+		}
+		failpoint.Hit("destroyed")
+		f.done(a)
+		if all.add(d); last {
+			return all, nil
+		}
+	}
 }
 
 // destroyVersions drops older versions for good, by their ids; pinned ones stay.

@@ -19,10 +19,12 @@
 //     before they rely on a blob.
 //   - Every file has an owner and an audience (audience.go). Whoever asks for a file by its id is
 //     judged by the one gate, identity.Allow; lists show exactly what the gate lets one read.
-//   - Deleting hides a row (deleted_at); what has been kept long enough is destroyed (retention.go).
+//   - Deleting hides a row (deleted_at), or first the folders of a large one (sink.go); what has
+//     been kept long enough is destroyed (retention.go).
 //   - Counters (files_usage, tag_names.files, tag_private) and file_tags change in the transaction
-//     that changes the rows they count; all of them speak of rows that are not hidden. They are
-//     kept for each audience, so that nobody learns from a number what others keep to themselves.
+//     that changes the rows they count; all of them speak of rows that are not hidden
+//     (but for file_tags of large folders on their way, which nobody is shown). They are kept
+//     for each audience, so that nobody learns from a number what others keep to themselves.
 //   - Files of the original are never unlinked: adoption moves them to their blob's place.
 package files
 
@@ -32,6 +34,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -156,7 +159,8 @@ type Files struct {
 	care    care
 	quotas  quotas
 
-	sittings sittings // resumable uploads that somebody is at
+	sinks    chan struct{} // wakes the sinker
+	sittings sittings      // resumable uploads that somebody is at
 
 	feed     feed
 	onChange func(seq int64) // called after a change was committed; may be nil
@@ -168,9 +172,10 @@ func New(db *sqldb.DB, blobs blob.Store, config Config, log *slog.Logger, now fu
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	f := &Files{store: store{db: db}, blobs: blobs, config: config, log: log, now: now, lent: lent, uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
+	f := &Files{store: store{db: db, atOnce: stepFiles}, blobs: blobs, config: config, log: log, now: now, lent: lent, uploads: httpd.NewQuota(maxUploads), batches: httpd.NewQuota(maxBatches)}
 	f.commit.store, f.onChange = f.commitBatch, f.feed.wake
 	f.backups.soon = make(chan struct{}, 1)
+	f.sinks = make(chan struct{}, 1)
 	f.care.healFrom = f.healFrom
 	f.space.least, _ = parseSize(config.FreeSpaceFloor)
 	f.store.damaged, f.care.pause = &f.care.damaged, rest
@@ -201,6 +206,9 @@ func (f *Files) jobs(w *jobs.Workers) {
 
 // run keeps fresh what this copy knows of the others, and watches over manifests and backups.
 func (f *Files) run(ctx context.Context) error {
+	var sinking sync.WaitGroup
+	defer sinking.Wait()
+	sinking.Go(func() { f.sinker(ctx) })
 	tick := time.NewTicker(usageEvery)
 	defer tick.Stop()
 	follow := time.NewTicker(followEvery)

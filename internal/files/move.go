@@ -11,8 +11,9 @@ import (
 
 const (
 	// maxGivenAway is how many files and folders a folder may hold that goes to another owner:
-	// each of them is written, in one transaction, while everybody else waits.
-	maxGivenAway = 100_000
+	// each of them is written, in one transaction, while everybody else waits; who may see them must
+	// change for all at once, and the indexes of all lists are by that.
+	maxGivenAway = 10_000
 )
 
 // item names a file or folder, and what the client knows of it.
@@ -129,7 +130,8 @@ func itsOwn(err error) bool {
 	case errs.Malformed, errs.Invalid, errs.Forbidden, errs.NotFound, errs.Conflict, errs.PreconditionFailed, errs.TooLarge:
 		return true
 	}
-	return errs.TypeOf(err) == typeQuota || errs.TypeOf(err) == typeOwnersChanged
+	kind := errs.TypeOf(err)
+	return kind == typeQuota || kind == typeOwnersChanged || kind == typeStillSinking
 }
 
 // mayGive says whether p may take something of owner's to a folder. Who gives away what is

@@ -52,6 +52,15 @@ func TestEntriesPlans(t *testing.T) {
 	}
 }
 
+// TestTrashPlans: the files of one thing in the trash are found in their order, however many there are.
+func TestTrashPlans(t *testing.T) {
+	h := furnish(t, sqldbtest.Open(t, sqldbtest.SQLite(t)), t.TempDir()+"/storage", nil)
+	plan := explain(t, h.store.db, filesInTrashText(1), []any{"trash", "after", destroyFiles})
+	if !strings.Contains(plan, "INDEX file_metadata_trash (trash_id=? AND id>?)") || strings.Contains(plan, "TEMP B-TREE") {
+		t.Errorf("got %s", plan)
+	}
+}
+
 // explain is SQLite's plan of a query.
 func explain(t *testing.T, db *sqldb.DB, query string, args []any) string {
 	t.Helper()

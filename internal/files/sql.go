@@ -16,6 +16,7 @@ import (
 // wait for each other in a circle.
 type store struct {
 	db      *sqldb.DB
+	atOnce  int        // how many files of a large folder one transaction marks
 	damaged *damageSet // content that is damaged, for those who have it come in again
 }
 
@@ -76,7 +77,7 @@ func (s store) find(ctx context.Context, id string) (*File, error) {
 		return nil, errNotFound()
 	}
 	f := new(File)
-	err := scanFile(s.db.QueryRow(ctx, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.id = $1 AND f.deleted_at IS NULL`, id), f)
+	err := scanFile(s.db.QueryRow(ctx, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.id = $1 AND f.deleted_at IS NULL`+notSinking, id), f)
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return nil, errNotFound()
 	}

@@ -100,7 +100,7 @@ func (s store) mostUsedTags(ctx context.Context, v view, limit int) ([]tagCount,
 // them until COMMIT: what may has said stays true until then. What it does not find is passed
 // by; any other refusal ends the transaction. hidden asks for deleted files too.
 func (s store) lock(ctx context.Context, tx *sqldb.Tx, ids []string, hidden bool, may func(*File) error) ([]File, error) {
-	filter, suffix := ` AND f.deleted_at IS NULL`, ``
+	filter, suffix := ` AND f.deleted_at IS NULL`+notSinking, ``
 	if hidden {
 		filter = ``
 	}

@@ -2,6 +2,7 @@ package files
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -76,7 +77,7 @@ func (s *changeSet) apply(ctx context.Context, tx *sqldb.Tx, now int64) (applied
 		return applied{}, err
 	}
 	seq, err := s.applyFeed(ctx, tx, now)
-	return applied{counts: by, seq: seq, healed: s.healed}, err
+	return applied{counts: by, seq: seq, healed: s.healed, sinks: s.sinks}, err
 }
 
 // applyFolders adds to folders and to all above them. UNION ends even where a damaged
@@ -115,14 +116,18 @@ func (s *changeSet) applySpaces(ctx context.Context, tx *sqldb.Tx) error {
 // applyFeed numbers the changes. The counter's row is held until COMMIT, so that numbers
 // become visible in their order and a reader never misses one that was slow.
 func (s *changeSet) applyFeed(ctx context.Context, tx *sqldb.Tx, now int64) (last int64, err error) {
-	if len(s.feed) == 0 {
+	total := int64(len(s.feed))
+	for _, m := range s.many {
+		total += m.n
+	}
+	if total == 0 {
 		return 0, nil
 	}
-	if err := tx.QueryRow(ctx, `UPDATE files_feed SET seq = seq + $1 WHERE one = 1 RETURNING seq`, len(s.feed)).Scan(&last); err != nil {
+	if err := tx.QueryRow(ctx, `UPDATE files_feed SET seq = seq + $1 WHERE one = 1 RETURNING seq`, total).Scan(&last); err != nil {
 		return 0, err
 	}
 	const width = 12
-	first := last - int64(len(s.feed)) + 1
+	first := last - total + 1
 	args := make([]any, 0, width*len(s.feed))
 	for i, c := range s.feed {
 		var was any
@@ -131,5 +136,24 @@ func (s *changeSet) applyFeed(ctx context.Context, tx *sqldb.Tx, now int64) (las
 		}
 		args = append(args, first+int64(i), now, string(c.Type), string(c.Kind), c.ID, c.Folder, c.Name, c.Owner, c.Audience, was, c.Actor, c.Revision)
 	}
-	return last, insertRows(ctx, tx, `INSERT INTO file_changes (seq, at, type, kind, item_id, folder_id, name, owner_id, audience, was, actor, revision)`, width, "", args)
+	if err := insertRows(ctx, tx, `INSERT INTO file_changes (`+feedColumns+`)`, width, "", args); err != nil {
+		return 0, err
+	}
+	before := first + int64(len(s.feed)) - 1
+	for _, m := range s.many {
+		n, err := tx.Exec(ctx, `INSERT INTO file_changes (`+feedColumns+`)
+			SELECT $1 + row_number() OVER (ORDER BY f.id), $2, $3, 'file', f.id, f.folder_id, f.filename, f.owner_id, f.audience, NULL, $4, f.revision`+m.files,
+			append([]any{before, now, string(m.what), s.actor}, m.args...)...)
+		if err == nil && n != m.n {
+			err = fmt.Errorf("the feed has %d places for %d files", m.n, n)
+		}
+		if err != nil {
+			return 0, err
+		}
+		before += n
+	}
+	return last, nil
 }
+
+// feedColumns are the columns of a row of the feed.
+const feedColumns = `seq, at, type, kind, item_id, folder_id, name, owner_id, audience, was, actor, revision`

@@ -68,7 +68,7 @@ func (s store) noteDamage(ctx context.Context, d damage, still func(context.Cont
 
 // noteConcerned puts every live file with a content into the feed.
 func (s store) noteConcerned(ctx context.Context, tx *sqldb.Tx, set *changeSet, digest string, what changeType) (int, error) {
-	list, err := s.files(ctx, tx, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.sha256 = $1 AND f.deleted_at IS NULL ORDER BY f.id`, digest)
+	list, err := s.files(ctx, tx, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.sha256 = $1 AND f.deleted_at IS NULL`+notSinking+` ORDER BY f.id`, digest)
 	for i := range list {
 		set.note(&list[i], what, nil)
 	}

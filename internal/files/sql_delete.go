@@ -200,21 +200,24 @@ func (s store) trashFolder(ctx context.Context, c *changing, d *Folder) (id stri
 	if err != nil {
 		return "", err
 	}
-	if err := s.untagTree(ctx, c, d); err != nil {
+	all, err := s.countLiveNow(ctx, c, d.ID)
+	if err != nil {
 		return "", err
 	}
-	if err := s.noteShared(ctx, c, d.Owner, changeTrashed, belowTree+`SELECT `+fileColumns+` FROM file_metadata f WHERE f.id IN (`+treeFiles+`) AND f.audience <> f.owner_id`, d.ID); err != nil {
-		return "", err
+	c.set.countTree(d.Owner, -1, all)
+	large := d.files > int64(s.atOnce)
+	if !large {
+		err = s.noteShared(ctx, c, d.Owner, d.ID)
 	}
-	if err := s.countTree(ctx, c, d.Owner, -1, belowTree+`SELECT audience, count(*), CAST(coalesce(sum(size), 0) AS bigint) FROM file_metadata WHERE id IN (`+treeFiles+`) GROUP BY audience`, d.ID); err != nil {
+	if err != nil {
 		return "", err
 	}
 	id = uuid.NewString()
-	if _, err := c.tx.Exec(ctx, belowTree+`UPDATE file_metadata SET deleted_at = $2, trash_id = $3, revision = revision + 1 WHERE id IN (`+treeFiles+`)`, d.ID, c.now, id); err != nil {
+	if err := s.markTree(ctx, c, d.ID, id, large); err != nil {
 		return "", err
 	}
-	if _, err := c.tx.Exec(ctx, belowTree+`UPDATE folders SET deleted_at = $2, trash_id = $3, revision = revision + 1 WHERE id IN (SELECT id FROM below)`, d.ID, c.now, id); err != nil {
-		return "", err
+	if large {
+		c.set.noteMany(d.Owner, changeTrashed, all, inSinking, id)
 	}
 	d.Revision++
 	d.hidden = true
@@ -247,65 +250,37 @@ func (c *changing) all() map[string]int64 {
 	return all
 }
 
-// countTree counts the files that a query groups by audience as no longer live, with sign -1, or
-// as live again; they go to the trash, or come from there.
-func (s store) countTree(ctx context.Context, c *changing, owner string, sign int64, query string, args ...any) error {
-	rows, err := c.tx.Query(ctx, query, args...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var audience string
-		var n counts
-		if err := rows.Scan(&audience, &n.files, &n.bytes); err != nil {
+// markTree marks a folder and all below it as being in the trash: of a large one only the folders,
+// which hide the files in them until those are marked too.
+func (s store) markTree(ctx context.Context, c *changing, folder, trash string, large bool) error {
+	if !large {
+		if _, err := c.tx.Exec(ctx, belowTree+`DELETE FROM file_tags WHERE file_id IN (`+treeFiles+`)`, folder); err != nil {
 			return err
 		}
-		n = counts{sign * n.files, sign * n.bytes}
-		by := c.set.usage[audience]
-		by.add(n)
-		c.set.usage[audience] = by
-		c.set.inSpace(owner, spaceCounts{counts: n, trash: -n.bytes})
+		if _, err := c.tx.Exec(ctx, belowTree+`UPDATE file_metadata SET deleted_at = $2, trash_id = $3, revision = revision + 1 WHERE id IN (`+treeFiles+`)`, folder, c.now, trash); err != nil {
+			return err
+		}
 	}
-	return rows.Err()
+	if _, err := c.tx.Exec(ctx, belowTree+`UPDATE folders SET deleted_at = $2, trash_id = $3, revision = revision + 1 WHERE id IN (SELECT id FROM below)`, folder, c.now, trash); err != nil {
+		return err
+	}
+	if !large {
+		return nil
+	}
+	c.set.sinks = true
+	return s.sinkTree(ctx, c.tx, trash)
 }
 
 // noteShared adds those files of a person's folder to the feed that everybody may see, as they
 // will be: nobody else hears of the folder itself.
-func (s store) noteShared(ctx context.Context, c *changing, owner string, what changeType, query string, args ...any) error {
+func (s store) noteShared(ctx context.Context, c *changing, owner, folder string) error {
 	if owner == household {
 		return nil
 	}
-	list, err := s.files(ctx, c.tx, query, args...)
+	list, err := s.files(ctx, c.tx, belowTree+`SELECT `+fileColumns+` FROM file_metadata f WHERE f.id IN (`+treeFiles+`) AND f.audience <> f.owner_id`, folder)
 	for i := range list {
 		list[i].Revision++
-		c.set.note(&list[i], what, nil)
+		c.set.note(&list[i], changeTrashed, nil)
 	}
-	return err
-}
-
-// untagTree takes the files in a folder from the lists of their tags.
-func (s store) untagTree(ctx context.Context, c *changing, d *Folder) error {
-	rows, err := c.tx.Query(ctx, belowTree+`SELECT n.tag, t.audience, count(*) FROM file_tags t JOIN tag_names n ON n.id = t.tag_id
-		WHERE t.file_id IN (`+treeFiles+`) GROUP BY n.tag, t.audience`, d.ID)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var tag, audience string
-		var n int64
-		if err := rows.Scan(&tag, &audience, &n); err != nil {
-			return err
-		}
-		c.set.tags.count(tag, audience, -n)
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
-	if err := rows.Close(); err != nil {
-		return err
-	}
-	_, err = c.tx.Exec(ctx, belowTree+`DELETE FROM file_tags WHERE file_id IN (`+treeFiles+`)`, d.ID)
 	return err
 }

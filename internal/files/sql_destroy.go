@@ -8,11 +8,37 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
+// portions puts things in the trash together whose files one transaction destroys. One with more
+// comes alone, so that its files are found in the order of an index.
+func (s store) portions(ctx context.Context, entries []string) (all [][]string, err error) {
+	rows, err := s.db.Query(ctx, `SELECT id, files FROM trash WHERE id IN (`+listText(1, len(entries))+`) ORDER BY deleted_at, id`, anys(entries)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for together := int64(destroyFiles); rows.Next(); {
+		var id string
+		var n int64
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, err
+		}
+		if together += n; together >= destroyFiles {
+			all, together = append(all, nil), n
+		}
+		last := &all[len(all)-1]
+		*last = append(*last, id)
+	}
+	return all, rows.Err()
+}
+
 // filesInTrash returns files of things in the trash, in the order of ids.
 func (s store) filesInTrash(ctx context.Context, entries []string, after string, limit int) ([]File, error) {
 	args := append(anys(entries), after, limit)
-	n := len(entries)
-	return s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.trash_id IN (`+listText(1, n)+`) AND f.deleted_at IS NOT NULL AND f.id > `+listText(n+1, 1)+` ORDER BY f.id LIMIT `+listText(n+2, 1), args...)
+	return s.files(ctx, s.db, filesInTrashText(len(entries)), args...)
+}
+
+func filesInTrashText(entries int) string {
+	return `SELECT ` + fileColumns + ` FROM file_metadata f WHERE f.trash_id IN (` + listText(1, entries) + `) AND f.deleted_at IS NOT NULL AND f.id > ` + listText(entries+1, 1) + ` ORDER BY f.id LIMIT ` + listText(entries+2, 1)
 }
 
 // destroy drops files that are in the trash as one of entries, and with last the entries that
@@ -25,6 +51,11 @@ func (s store) destroy(ctx context.Context, entries, ids []string, last bool, no
 			return err
 		}
 		if _, err := s.lockSpaces(ctx, tx, now, owners...); err != nil {
+			return err
+		}
+		// What sinks somebody is taking out of the trash.
+		entries, err := sqldb.Texts(ctx, tx, `SELECT t.id FROM trash t WHERE t.id IN (`+listText(1, len(entries))+`) AND NOT EXISTS (SELECT 1 FROM sinking s WHERE s.trash_id = t.id)`, anys(entries)...)
+		if err != nil || len(entries) == 0 {
 			return err
 		}
 		set := newChangeSet(ctx)

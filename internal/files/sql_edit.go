@@ -75,7 +75,7 @@ func anys(list []string) []any {
 func (s store) byIDs(ctx context.Context, ids []string) ([]File, error) {
 	var all []File
 	for chunk := range slices.Chunk(inOrder(ids), idsAtOnce) {
-		list, err := s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NULL AND f.id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
+		list, err := s.files(ctx, s.db, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.deleted_at IS NULL`+notSinking+` AND f.id IN (`+listText(1, len(chunk))+`)`, anys(chunk)...)
 		if err != nil {
 			return nil, err
 		}

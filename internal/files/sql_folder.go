@@ -23,6 +23,8 @@ type changing struct {
 
 	confirmed string           // what the client says of how many files may go
 	going     map[string]int64 // how many files the request has replaced with their folders, by owner
+
+	ahead map[string]ahead // counted before: by folder, what goes to the trash; by thing in the trash, what comes back
 }
 
 // change runs fn in a transaction that holds the trees of owners, and writes what the set has

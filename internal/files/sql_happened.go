@@ -10,7 +10,7 @@ import (
 
 // uploadDates is when the files of now were uploaded in a span, in order; of more than most the newest.
 func (s store) uploadDates(ctx context.Context, from, to time.Time, most int) (dates []time.Time, err error) {
-	rows, err := s.db.Query(ctx, `SELECT upload_date FROM file_metadata WHERE deleted_at IS NULL AND upload_date >= $1 AND upload_date < $2 ORDER BY upload_date DESC LIMIT $3`,
+	rows, err := s.db.Query(ctx, `SELECT f.upload_date FROM file_metadata f WHERE f.deleted_at IS NULL`+notSinking+` AND f.upload_date >= $1 AND f.upload_date < $2 ORDER BY f.upload_date DESC LIMIT $3`,
 		s.db.Time(from), s.db.Time(to), most)
 	if err != nil {
 		return nil, err

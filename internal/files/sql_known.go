@@ -9,13 +9,13 @@ import (
 func (s store) readableContent(ctx context.Context, v view, digests []string) (map[string]int64, error) {
 	sizes := map[string]int64{}
 	for chunk := range slices.Chunk(sorted(digests), idsAtOnce) {
-		query := `SELECT sha256, size FROM file_metadata WHERE sha256 IN (` + listText(1, len(chunk)) + `) AND deleted_at IS NULL AND storage_path LIKE 'blobs/%'`
+		query := `SELECT f.sha256, f.size FROM file_metadata f WHERE f.sha256 IN (` + listText(1, len(chunk)) + `) AND f.deleted_at IS NULL AND f.storage_path LIKE 'blobs/%'` + notSinking
 		args := anys(chunk)
 		if audiences := v.filter(); audiences != nil {
-			query += ` AND audience IN (` + listText(len(args)+1, len(audiences)) + `)`
+			query += ` AND f.audience IN (` + listText(len(args)+1, len(audiences)) + `)`
 			args = append(args, anys(audiences)...)
 		}
-		if err := s.addSizes(ctx, sizes, query+` GROUP BY sha256, size`, args); err != nil {
+		if err := s.addSizes(ctx, sizes, query+` GROUP BY f.sha256, f.size`, args); err != nil {
 			return nil, err
 		}
 	}

@@ -109,15 +109,24 @@ func (s store) contains(arg string) string {
 	return `instr(f.name_key, ` + arg + `) > 0`
 }
 
+// matching writes from where the files are counted that a list shows.
+func (w *listWriter) matching(from string) {
+	w.text(` FROM `, from)
+	w.visible(`f.audience`, w.sel.view.filter())
+	w.text(` AND `, w.store.contains(w.arg(w.sel.q)))
+	if w.sel.tag != "" {
+		w.tagged()
+	}
+}
+
 // countMatching counts by the index of names.
 func (s store) countMatching(ctx context.Context, sel selection) (n int64, err error) {
 	w := listWriter{store: s, sel: sel}
-	w.text(`SELECT count(*) FROM file_metadata f WHERE f.deleted_at IS NULL`)
-	w.visible(`f.audience`, sel.view.filter())
-	w.text(` AND ` + s.contains(w.arg(sel.q)))
-	if sel.tag != "" {
-		w.tagged()
-	}
+	w.text(`SELECT (SELECT count(*)`)
+	w.matching(`file_metadata f WHERE f.deleted_at IS NULL`)
+	w.text(`) - (SELECT count(*)`) // apart, so that the index of names is enough for all the others
+	w.matching(`sinking s CROSS JOIN file_metadata f WHERE f.folder_id = s.folder_id AND f.deleted_at IS NULL`)
+	w.text(`)`)
 	err = s.db.QueryRow(ctx, w.b.String(), w.args...).Scan(&n)
 	return n, err
 }

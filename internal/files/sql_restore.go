@@ -1,6 +1,7 @@
 package files
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -98,6 +99,9 @@ func (s store) restoreFile(ctx context.Context, c *changing, f *File, to *Folder
 // that may lets through, and those of them that had been deleted. As in the original two files
 // may bear one name.
 func (s store) restoreFiles(ctx context.Context, c *changing, ids []string, may func(*File) error) (there, restored []File, err error) {
+	if sinking, err := s.sinkingWith(ctx, c.tx, ids); err != nil || len(sinking) > 0 {
+		return nil, nil, cmp.Or(err, errStillSinking())
+	}
 	if there, err = s.lock(ctx, c.tx, ids, true, may); err != nil {
 		return nil, nil, err
 	}
@@ -199,23 +203,34 @@ func (s store) restoreFolder(ctx context.Context, c *changing, t *Trashed, to *F
 	return name, raiseHeights(ctx, c.tx, to.ID, d.height+1)
 }
 
-// raiseTree makes live again all that went to the trash with a folder.
+// raiseTree makes live again all that went to the trash with a folder. Of a large one nearly all
+// files are marked already; no more of them than one transaction marks.
 func (s store) raiseTree(ctx context.Context, c *changing, t *Trashed) error {
-	if err := s.countTree(ctx, c, t.Owner, 1, `SELECT audience, count(*), CAST(coalesce(sum(size), 0) AS bigint) FROM file_metadata WHERE trash_id = $1 GROUP BY audience`, t.ID); err != nil {
-		return err
-	}
-	if err := s.noteShared(ctx, c, t.Owner, changeRestored, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.trash_id = $1 AND f.audience <> f.owner_id`, t.ID); err != nil {
-		return err
-	}
-	bearing, err := s.files(ctx, c.tx, `SELECT `+fileColumns+` FROM file_metadata f WHERE f.trash_id = $1 AND f.tags <> '[]'`, t.ID)
+	raised, err := s.raiseFiles(ctx, c.tx, c.set.tags, t.ID)
 	if err != nil {
 		return err
 	}
-	for i := range bearing {
-		c.set.tags.add(&bearing[i])
+	if raised == s.atOnce { // there may be more
+		var left int
+		if err := c.tx.QueryRow(ctx, `SELECT count(*) FROM (SELECT 1 FROM file_metadata WHERE trash_id = $1 LIMIT 1) f`, t.ID).Scan(&left); err != nil {
+			return err
+		}
+		if left > 0 {
+			return errStillSinking()
+		}
 	}
+	// If all were ready before, what was counted then is right: nobody changes what is hidden.
+	risen, counted := c.ahead[t.ID]
+	if !counted || raised > 0 {
+		if risen, err = s.countRisen(ctx, c.tx, t.ID); err != nil {
+			return err
+		}
+	}
+	all := risen.all
+	c.set.countTree(t.Owner, 1, all)
+	c.set.noteMany(t.Owner, changeRestored, all, inTree, t.Item)
 	for _, statement := range []string{
-		`UPDATE file_metadata SET deleted_at = NULL, trash_id = NULL, revision = revision + 1 WHERE trash_id = $1`,
+		`DELETE FROM sinking WHERE trash_id = $1`,
 		`UPDATE folders SET deleted_at = NULL, trash_id = NULL, revision = revision + 1 WHERE trash_id = $1`,
 	} {
 		if _, err := c.tx.Exec(ctx, statement, t.ID); err != nil {
@@ -223,4 +238,11 @@ func (s store) raiseTree(ctx context.Context, c *changing, t *Trashed) error {
 		}
 	}
 	return nil
+}
+
+const typeStillSinking = "sinking"
+
+// errStillSinking says that a large folder was on its way into the trash or out of it.
+func errStillSinking() error {
+	return errs.Typed(errs.Unavailable, typeStillSinking, "A large folder is just going to the trash, or coming back. Nothing was changed; please try again.")
 }

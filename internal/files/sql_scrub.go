@@ -67,7 +67,7 @@ type contentUse struct {
 
 // scrubbable returns content that something refers to, in the order of digests.
 func (s store) scrubbable(ctx context.Context, after string, limit int) ([]contentUse, error) {
-	rows, err := s.db.Query(ctx, `SELECT b.sha256, b.size, (SELECT count(*) FROM file_metadata f WHERE f.sha256 = b.sha256 AND f.deleted_at IS NULL)
+	rows, err := s.db.Query(ctx, `SELECT b.sha256, b.size, (SELECT count(*) FROM file_metadata f WHERE f.sha256 = b.sha256 AND f.deleted_at IS NULL`+notSinking+`)
 		FROM blobs b WHERE b.sha256 > $1 AND b.unreferenced_at IS NULL ORDER BY b.sha256 LIMIT $2`, after, limit)
 	if err != nil {
 		return nil, err

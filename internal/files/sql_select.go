@@ -79,14 +79,14 @@ func (w *listWriter) arm(audiences []string, after *position) {
 	w.text(`SELECT `, columns)
 	switch sel.plan {
 	case walkTag, fromTag: // SQLite reads a CROSS JOIN in the order it is written
-		w.text(` FROM file_tags t CROSS JOIN file_metadata f WHERE f.id = t.file_id AND f.deleted_at IS NULL AND t.tag_id = `, w.arg(sel.tagID))
+		w.text(` FROM file_tags t CROSS JOIN file_metadata f WHERE f.id = t.file_id AND f.deleted_at IS NULL`, notSinking, ` AND t.tag_id = `, w.arg(sel.tagID))
 		audience = `t.audience`
 	case fromNames:
 		w.text(` FROM file_metadata f WHERE f.id IN (SELECT f.id FROM file_metadata f WHERE f.deleted_at IS NULL`)
 		w.visible(audience, audiences)
-		w.text(` AND `, w.store.contains(w.arg(sel.q)), `) AND f.deleted_at IS NULL`)
+		w.text(` AND `, w.store.contains(w.arg(sel.q)), `) AND f.deleted_at IS NULL`, notSinking)
 	default:
-		w.text(` FROM file_metadata f WHERE f.deleted_at IS NULL`)
+		w.text(` FROM file_metadata f WHERE f.deleted_at IS NULL`, notSinking)
 	}
 	if sel.plan != fromNames {
 		w.visible(audience, audiences)

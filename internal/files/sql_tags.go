@@ -54,6 +54,14 @@ func (c *tagChanges) gain(f *File, tags []string) {
 	}
 }
 
+// list puts a file into the lists of its tags, which have counted it, or will.
+func (c *tagChanges) list(f *File) {
+	for _, tag := range f.Tags {
+		c.count(tag, f.audience, 0)
+		c.gained = append(c.gained, tagging{tagKey(tag), f, f.audience})
+	}
+}
+
 func (c *tagChanges) lose(f *File, tags []string) {
 	for _, tag := range tags {
 		c.count(tag, f.audience, -1)
@@ -128,11 +136,19 @@ type tagCount struct {
 	Files int64  `json:"files" example:"3"`
 }
 
-// dropUnusedTags forgets tags that no file bears.
+// dropUnusedTags forgets tags that no file bears. In the trash a large folder's files may still be
+// in the lists of their tags, or again: tags are held while it is looked for that.
 func (s store) dropUnusedTags(ctx context.Context) error {
 	if _, err := s.db.Exec(ctx, `DELETE FROM tag_private WHERE files = 0`); err != nil {
 		return err
 	}
-	_, err := s.db.Exec(ctx, `DELETE FROM tag_names WHERE files = 0`)
-	return err
+	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if tx.Dialect() == sqldb.Postgres { // on SQLite there is one writer at a time
+			if _, err := sqldb.Texts(ctx, tx, `SELECT tag_key FROM tag_names WHERE files = 0 ORDER BY tag_key FOR UPDATE`); err != nil {
+				return err
+			}
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM tag_names WHERE files = 0 AND NOT EXISTS (SELECT 1 FROM file_tags t WHERE t.tag_id = tag_names.id)`)
+		return err
+	})
 }

@@ -98,8 +98,13 @@ func (f *Files) Delete(ctx context.Context, d deletion) (gone deleted, undoUntil
 	if err != nil || len(owners) == 0 {
 		return gone, undoUntil, err
 	}
+	counted, err := f.countAhead(ctx, d.folders)
+	if err != nil {
+		return gone, undoUntil, err
+	}
 	p := identity.From(ctx)
 	a, err := f.store.change(ctx, now.UnixMicro(), owners, func(c *changing) (err error) {
+		c.ahead = counted
 		gone, err = f.store.trash(ctx, c, d, p)
 		return err
 	})
@@ -167,6 +172,9 @@ func confirm(by, all map[string]int64, said string) error {
 // Restore takes files out of the trash by their ids. It returns all that are there now and that
 // the principal of ctx may change, also those that had not been deleted.
 func (f *Files) Restore(ctx context.Context, ids []string, match ifMatches) (there []File, err error) {
+	if err := f.sinkFiles(ctx, ids); err != nil {
+		return nil, err
+	}
 	owners, err := f.store.ownersOfItems(ctx, transfer{files: items(ids)})
 	if err != nil || len(owners) == 0 {
 		return nil, err
@@ -227,14 +235,20 @@ func (f *Files) restoreOne(ctx context.Context, id string, match ifMatch, onConf
 	if err != nil {
 		return r, err
 	}
+	counted, err := f.rise(ctx, t)
+	if err != nil {
+		f.letSink(ctx, t)
+		return r, err
+	}
 	var gone *changing
 	a, err := f.store.change(ctx, f.now().UnixMicro(), []string{t.Owner}, func(c *changing) (err error) {
 		c.confirmed, c.going = confirmed, maps.Clone(going) // it may run twice
-		gone = c
+		c.ahead, gone = counted, c
 		r, err = f.store.restoreTrash(ctx, c, id, may, onConflict)
 		return err
 	})
 	if err != nil {
+		f.letSink(ctx, t)
 		return r, err
 	}
 	f.done(a)

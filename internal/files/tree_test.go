@@ -1,6 +1,7 @@
 package files
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -160,29 +161,47 @@ func (g *gardener) did(w *httptest.ResponseRecorder, into any) {
 // TestTreeOfMany: whatever several people do to their trees and the household's at once, the
 // trees stay trees, every number is right, and the feed tells it all.
 func TestTreeOfMany(t *testing.T) {
+	each(t, func(t *testing.T, h *house) { h.gardened() })
+}
+
+// TestTreeOfManyInSteps is the same where every folder of two files and more is a large one.
+func TestTreeOfManyInSteps(t *testing.T) {
 	each(t, func(t *testing.T, h *house) {
-		shared := &plants{folders: []string{rootFolder, "ada", "ann"}}
-		for _, who := range []identity.Principal{ada(), administrator(), apiKey()} {
-			shared.add(&shared.folders, h.as(who).mkdir("mine", "first"))
-			shared.add(&shared.files, into[FileBody](h, h.as(who).upload("first", "1")).ID)
-		}
-		var wg sync.WaitGroup
-		for i, who := range []identity.Principal{ada(), administrator(), apiKey(), administrator()} {
-			g := &gardener{h: h.as(who), random: rand.New(rand.NewPCG(treeSeed, uint64(i))), shared: shared}
-			wg.Go(func() {
-				for range treeSteps {
-					g.step()
-				}
-			})
-		}
-		wg.Wait()
-		if shared.done < treeSteps || shared.refused < treeSteps/4 {
-			t.Errorf("%d things were done and %d refused: this shows little", shared.done, shared.refused)
-		}
-		h.wholeTree()
-		h.replayed()
-		h.sound()
+		h.store.atOnce = 1
+		ctx, stop := context.WithCancel(t.Context())
+		var sinker sync.WaitGroup
+		sinker.Go(func() { h.sinker(ctx) })
+		defer sinker.Wait()
+		defer stop()
+		h.gardened()
 	})
+}
+
+// gardened has gardeners work in the house.
+func (h *house) gardened() {
+	h.t.Helper()
+	shared := &plants{folders: []string{rootFolder, "ada", "ann"}}
+	for _, who := range []identity.Principal{ada(), administrator(), apiKey()} {
+		shared.add(&shared.folders, h.as(who).mkdir("mine", "first"))
+		shared.add(&shared.files, into[FileBody](h, h.as(who).upload("first", "1")).ID)
+	}
+	var wg sync.WaitGroup
+	for i, who := range []identity.Principal{ada(), administrator(), apiKey(), administrator()} {
+		g := &gardener{h: h.as(who), random: rand.New(rand.NewPCG(treeSeed, uint64(i))), shared: shared}
+		wg.Go(func() {
+			for range treeSteps {
+				g.step()
+			}
+		})
+	}
+	wg.Wait()
+	if shared.done < treeSteps || shared.refused < treeSteps/4 {
+		h.t.Errorf("%d things were done and %d refused: this shows little", shared.done, shared.refused)
+	}
+	h.must(h.Sink(h.t.Context()))
+	h.wholeTree()
+	h.replayed()
+	h.sound()
 }
 
 // leaf is an item as the feed tells of it.

@@ -28,6 +28,7 @@ func (by countsBy) count(f *File, sign int64) {
 type usage struct {
 	mu    sync.Mutex
 	by    countsBy
+	at    map[string]int64 // the change in the feed that each is as new as
 	total counts
 }
 
@@ -38,14 +39,19 @@ func (f *Files) Usage() (files, bytes int64) {
 	return f.usage.total.files, f.usage.total.bytes
 }
 
-// set notes what some audiences' counters are now.
-func (u *usage) set(now countsBy) {
+// set notes what some audiences' counters are after the change seq in the feed. Those who have
+// committed tell of it in any order: what is older than what is known says nothing new.
+func (u *usage) set(now countsBy, seq int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.by == nil {
-		u.by = countsBy{}
+		u.by, u.at = countsBy{}, map[string]int64{}
 	}
-	maps.Copy(u.by, now)
+	for audience, c := range now {
+		if seq >= u.at[audience] {
+			u.by[audience], u.at[audience] = c, seq
+		}
+	}
 	u.total = counts{}
 	for c := range maps.Values(u.by) {
 		u.total.add(c)
@@ -54,9 +60,13 @@ func (u *usage) set(now countsBy) {
 
 // refreshUsage reads the counters from the database.
 func (f *Files) refreshUsage(ctx context.Context) error {
+	seq, err := f.store.feedNewest(ctx) // first: what is read after it is as new at least
+	if err != nil {
+		return err
+	}
 	by, err := f.store.usageBy(ctx)
 	if err == nil {
-		f.usage.set(by)
+		f.usage.set(by, seq)
 	}
 	return err
 }
