@@ -13,7 +13,7 @@ const (
 	// maxGivenAway is how many files and folders a folder may hold that goes to another owner:
 	// each of them is written, in one transaction, while everybody else waits; who may see them must
 	// change for all at once, and the indexes of all lists are by that.
-	maxGivenAway = 10_000
+	maxGivenAway = 100_000
 )
 
 // item names a file or folder, and what the client knows of it.
