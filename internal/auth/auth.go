@@ -122,7 +122,7 @@ func New(db *sqldb.DB, config Config, log *slog.Logger, now func() time.Time) *A
 		log = slog.New(slog.DiscardHandler)
 	}
 	a := &Auth{config: config, store: store{db}, log: log, now: now, apiKey: sha256.Sum256([]byte(config.APIKey)),
-		passwords: password.New(), guesses: guess.New(now, freeGuesses), tokens: guess.New(now, freeTokens), apiKeys: guess.New(now, freeTokens)}
+		passwords: password.New(password.Memory), guesses: guess.New(now, freeGuesses), tokens: guess.New(now, freeTokens), apiKeys: guess.New(now, freeTokens)}
 	a.credentials.byHash = map[string]*credential{}
 	a.people.Store(&people{})
 	return a

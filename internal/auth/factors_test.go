@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"homeserver/internal/auth/password"
 	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
@@ -59,6 +60,7 @@ func newHouse(t *testing.T, db *sqldb.DB, config Config) *house {
 	log := slog.New(slog.NewTextHandler(&h.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	config.DataDir = t.TempDir()
 	h.auth = New(db, config, log, h.clock)
+	h.auth.passwords = password.New(lightHash)
 	service := h.auth.Service()
 	if err := db.Migrate(t.Context(), service.Name, service.Migrations); err != nil {
 		t.Fatal(err)

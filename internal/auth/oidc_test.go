@@ -11,13 +11,12 @@ import (
 
 	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
-	"homeserver/internal/platform/sqldb/sqldbtest"
 )
 
 // eachProvider runs test with a house and its provider on both databases.
 func eachProvider(t *testing.T, test func(h *house, p *testProvider)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		p := newProvider(t)
 		test(p.start(db, p.config()), p)
 	})
@@ -113,7 +112,7 @@ func TestOIDCGroups(t *testing.T) {
 }
 
 func TestOIDCDefaultRole(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		p := newProvider(t)
 		config := p.config()
 		config.OIDC.DefaultRole = "guest"
@@ -293,7 +292,7 @@ func TestOIDCIsAWayIn(t *testing.T) {
 }
 
 func TestOIDCProviderDown(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		p := newProvider(t)
 		p.down = true
 		h := p.start(db, p.config())
@@ -316,7 +315,7 @@ func TestOIDCProviderDown(t *testing.T) {
 }
 
 func TestOIDCOff(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b := h.browser()
 		for _, path := range []string{oidcPath, callbackPath} {

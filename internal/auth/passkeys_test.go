@@ -15,7 +15,6 @@ import (
 
 	"homeserver/internal/platform/identity"
 	"homeserver/internal/platform/sqldb"
-	"homeserver/internal/platform/sqldb/sqldbtest"
 )
 
 // Flags of an authenticator (WebAuthn section 6.1).
@@ -134,7 +133,7 @@ func (b *browser) usePasskey(p *authenticator) reply {
 }
 
 func TestPasskey(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b, p := h.signedIn(bobName, bobPassword), h.authenticator()
 		b.do(http.MethodGet, "/api/v1/session", nil).want(http.StatusOK, `"passkey":false`)
@@ -179,7 +178,7 @@ func TestPasskey(t *testing.T) {
 
 // TestPasskeyRefused are answers that must not open the house.
 func TestPasskeyRefused(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		p := h.authenticator()
 		h.signedIn(bobName, bobPassword).addPasskey(p, "phone")
@@ -213,7 +212,7 @@ func TestPasskeyRefused(t *testing.T) {
 }
 
 func TestPasskeyReplay(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		p := h.authenticator()
 		h.signedIn(bobName, bobPassword).addPasskey(p, "phone")
@@ -246,7 +245,7 @@ func TestPasskeyReplay(t *testing.T) {
 }
 
 func TestCopiedPasskey(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		p := h.authenticator()
 		h.signedIn(bobName, bobPassword).addPasskey(p, "phone")
@@ -261,7 +260,7 @@ func TestCopiedPasskey(t *testing.T) {
 }
 
 func TestPasskeyOfDisabledPerson(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b, p := h.signedIn(bobName, bobPassword), h.authenticator()
 		b.addPasskey(p, "phone")
@@ -281,7 +280,7 @@ func TestPasskeyOfDisabledPerson(t *testing.T) {
 }
 
 func TestLastWayIn(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b, first, second := h.signedIn(bobName, bobPassword), h.authenticator(), h.authenticator()
 		remove := func(id string) reply { return b.do(http.MethodDelete, "/api/v1/account/passkeys/"+id, nil) }
@@ -308,7 +307,7 @@ func TestLastWayIn(t *testing.T) {
 }
 
 func TestPasskeysOfTwoPeople(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		ada, bob, p := h.signedIn(adaName, adaPassword), h.signedIn(bobName, bobPassword), h.authenticator()
 		bob.addPasskey(p, "phone")

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"homeserver/internal/platform/sqldb"
-	"homeserver/internal/platform/sqldb/sqldbtest"
 )
 
 const dashboardPreference = "/api/v1/preferences/dashboard"
@@ -53,7 +52,7 @@ func TestPreferencesAreOnesOwn(t *testing.T) {
 
 // TestPreferencesOfTheHousehold: where nobody is asked there is one arrangement for all.
 func TestPreferencesOfTheHousehold(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		d := open(t, db, Config{Auth: "none"})
 		d.visitor().expect("PUT", dashboardPreference, document("ours"), 200)
 		if got := d.visitor().expect("GET", dashboardPreference, nil, 200); !strings.Contains(got.body, "ours") {

@@ -10,7 +10,6 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"homeserver/internal/platform/sqldb"
-	"homeserver/internal/platform/sqldb/sqldbtest"
 )
 
 // codeAt is what an authenticator app shows, some steps from now.
@@ -32,7 +31,7 @@ func (b *browser) withTOTP() (string, []string) {
 }
 
 func TestTOTPSetup(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b := h.signedIn(adaName, adaPassword)
 		begun := read[totpBody](b.do(http.MethodPost, "/api/v1/account/totp/begin", object{}).want(http.StatusOK))
@@ -67,7 +66,7 @@ func TestTOTPSetup(t *testing.T) {
 }
 
 func TestTOTPSetupEnds(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b := h.signedIn(adaName, adaPassword)
 		begin := func() totpBody {
@@ -88,7 +87,7 @@ func TestTOTPSetupEnds(t *testing.T) {
 }
 
 func TestTOTPSignIn(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		secret, _ := h.signedIn(adaName, adaPassword).withTOTP()
 		b := h.browser()
@@ -111,7 +110,7 @@ func TestTOTPSignIn(t *testing.T) {
 }
 
 func TestTOTPCodeWorksOnceAtOnce(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		secret, recovery := h.signedIn(adaName, adaPassword).withTOTP()
 		h.pass(totpPeriod * time.Second)
@@ -137,7 +136,7 @@ func TestTOTPCodeWorksOnceAtOnce(t *testing.T) {
 }
 
 func TestRecoveryCodes(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		b := h.signedIn(adaName, adaPassword)
 		_, codes := b.withTOTP()
@@ -162,7 +161,7 @@ func TestRecoveryCodes(t *testing.T) {
 
 // TestLostSecondFactor is the way back in for whoever lost the app and the codes.
 func TestLostSecondFactor(t *testing.T) {
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := newHouse(t, db, Config{})
 		h.signedIn(adaName, adaPassword).withTOTP()
 		if err := h.auth.SetPassword(t.Context(), adaName, "another long password"); err != nil {

@@ -171,7 +171,10 @@ func (h *house) outbox() []*delivery {
 	return list
 }
 
+// tables are the room's, made once and copied for each test.
+var tables = sqldbtest.NewTemplate("notifications", New(nil, Config{}, nil, nil, Lent{}).Service().Migrations)
+
 func both(t *testing.T, test func(t *testing.T, h *house)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) { test(t, newHouse(t, db)) })
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) { test(t, newHouse(t, db)) })
 }

@@ -26,9 +26,9 @@ import (
 const (
 	// target is how long one hash should take: unnoticed by a person, hopeless for a guesser.
 	target = 100 * time.Millisecond
-	// memory is what one hash uses, in KiB: 19 MiB, OWASP's least. More would let two sign-ins
+	// Memory is what one hash uses, in KiB: 19 MiB, OWASP's least. More would let two sign-ins
 	// double the server's memory.
-	memory = 19 << 10
+	Memory = 19 << 10
 	// leastPasses and mostPasses bound the tuning, whatever a clock says.
 	leastPasses, mostPasses = 2, 64
 	keyLength, saltLength   = 32, 16
@@ -40,15 +40,17 @@ const (
 
 // Hasher hashes and compares. It is safe for concurrent use.
 type Hasher struct {
+	memory uint32 // KiB
 	passes atomic.Uint32
 	slots  chan struct{}
 	queued atomic.Int64
 }
 
-// New makes a hasher that is not tuned yet. At most half the cores hash at a time, so that
+// New makes a hasher that is not tuned yet. Its hashes use memory KiB: [Memory], but for tests
+// of what is around it, which hash hundreds of times. At most half the cores hash at a time, so that
 // downloads and dashboards keep the others.
-func New() *Hasher {
-	h := &Hasher{slots: make(chan struct{}, max(1, runtime.NumCPU()/2))}
+func New(memory uint32) *Hasher {
+	h := &Hasher{memory: memory, slots: make(chan struct{}, max(1, runtime.NumCPU()/2))}
 	h.passes.Store(leastPasses)
 	return h
 }
@@ -63,7 +65,7 @@ func (h *Hasher) Tune(ctx context.Context, kept string) error {
 	}
 	defer release()
 	start := time.Now()
-	argon2.IDKey(make([]byte, keyLength), make([]byte, saltLength), 1, memory, 1, keyLength)
+	argon2.IDKey(make([]byte, keyLength), make([]byte, saltLength), 1, h.memory, 1, keyLength)
 	once := max(time.Since(start), time.Millisecond)
 	tuned := uint32(min(max(int64(target/once), leastPasses), mostPasses))
 	if passes, _, _, _, err := decode(kept); err == nil && passes <= 2*tuned && tuned <= 2*passes {
@@ -89,7 +91,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltLength)
 	_, _ = rand.Read(salt) // never fails (crypto/rand)
 	passes := h.passes.Load()
-	return encode(passes, salt, derive(password, salt, passes, memory, keyLength)), nil
+	return encode(h.memory, passes, salt, derive(password, salt, passes, h.memory, keyLength)), nil
 }
 
 // Verify reports whether password is the one that encoded was made of; an empty encoded is
@@ -98,7 +100,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 func (h *Hasher) Verify(ctx context.Context, encoded, password string, before ...func() error) (ok, renew bool, err error) {
 	nobody := encoded == ""
 	if nobody {
-		encoded = encode(h.passes.Load(), make([]byte, saltLength), make([]byte, keyLength))
+		encoded = encode(h.memory, h.passes.Load(), make([]byte, saltLength), make([]byte, keyLength))
 	}
 	passes, size, salt, key, err := decode(encoded)
 	if err != nil {
@@ -116,7 +118,7 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string, before ..
 	}
 	same := subtle.ConstantTimeCompare(derive(password, salt, passes, size, uint32(len(key))), key) == 1
 	// A margin of two keeps machines of about the same speed from writing hashes in turn.
-	return same && !nobody, same && (passes*2 < h.passes.Load() || size < memory), nil
+	return same && !nobody, same && (passes*2 < h.passes.Load() || size < h.memory), nil
 }
 
 // enter waits for a turn.
@@ -153,7 +155,7 @@ func derive(password string, salt []byte, passes, size, length uint32) []byte {
 	return argon2.IDKey(norm.NFC.Bytes([]byte(password)), salt, passes, size, 1, length)
 }
 
-func encode(passes uint32, salt, key []byte) string {
+func encode(memory, passes uint32, salt, key []byte) string {
 	b64 := base64.RawStdEncoding
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=1$%s$%s", argon2.Version, memory, passes, b64.EncodeToString(salt), b64.EncodeToString(key))
 }

@@ -11,7 +11,7 @@ import (
 )
 
 func TestHashAndVerify(t *testing.T) {
-	h := New()
+	h := New(Memory)
 	encoded, err := h.Hash(t.Context(), "pässword")
 	if err != nil || !strings.HasPrefix(encoded, "$argon2id$v=19$m=19456,t=2,p=1$") {
 		t.Fatal(encoded, err)
@@ -37,7 +37,7 @@ func TestHashAndVerify(t *testing.T) {
 
 // TestRenew expects hashes that took less work to be replaced, and near ones to stay.
 func TestRenew(t *testing.T) {
-	h := New()
+	h := New(Memory)
 	weak, err := h.Hash(t.Context(), "password")
 	if err != nil {
 		t.Fatal(err)
@@ -51,7 +51,7 @@ func TestRenew(t *testing.T) {
 		t.Fatal(err)
 	}
 	tuned := h.Passes()
-	near := encode(tuned+tuned/2, make([]byte, saltLength), make([]byte, keyLength))
+	near := encode(Memory, tuned+tuned/2, make([]byte, saltLength), make([]byte, keyLength))
 	if err := h.Tune(t.Context(), near); err != nil || h.Passes() != tuned+tuned/2 && h.Passes() > 2*tuned {
 		t.Errorf("got %d passes, want those of what is kept (%d)", h.Passes(), tuned+tuned/2)
 	}
@@ -61,7 +61,7 @@ func TestRenew(t *testing.T) {
 // too long then.
 func TestNoMoreThanSoMany(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := New()
+		h := New(Memory)
 		var releases []func()
 		for range cap(h.slots) {
 			release, err := h.enter(t.Context())
@@ -110,7 +110,7 @@ func TestNoMoreThanSoMany(t *testing.T) {
 }
 
 func BenchmarkHash(b *testing.B) {
-	h := New()
+	h := New(Memory)
 	if err := h.Tune(b.Context(), ""); err != nil {
 		b.Fatal(err)
 	}

@@ -38,13 +38,13 @@ func (h *household) Enqueue(ctx context.Context, tx *sqldb.Tx, m Message) error 
 	return err
 }
 
+// tables are the monitoring room's, made once and copied for each test.
+var tables = sqldbtest.NewTemplate("monitoring", os.DirFS("../migrations"))
+
 // each runs a test on both databases.
 func each(t *testing.T, test func(t *testing.T, h *household)) {
 	t.Helper()
-	sqldbtest.Run(t, func(t *testing.T, db *sqldb.DB) {
-		if err := db.Migrate(t.Context(), "monitoring", os.DirFS("../migrations")); err != nil {
-			t.Fatal(err)
-		}
+	tables.Run(t, func(t *testing.T, db *sqldb.DB) {
 		h := &household{t: t, db: db, wall: time.Date(2026, 3, 28, 12, 0, 0, 0, time.UTC)}
 		h.exec(`CREATE TABLE sent (line TEXT NOT NULL)`)
 		h.start()

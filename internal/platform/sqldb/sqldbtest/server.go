@@ -14,7 +14,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
+
+	"homeserver/internal/platform/sqldb"
 )
 
 const (
@@ -60,6 +63,8 @@ type server struct {
 	shell   *exec.Cmd
 	orders  io.WriteCloser
 	answers *bufio.Reader
+
+	admin func() (*sqldb.DB, error) // opened once: connecting costs more than most of its statements
 }
 
 // newServer makes a cluster and starts it.
@@ -73,6 +78,7 @@ func newServer(settings string) (*server, error) {
 		return nil, fmt.Errorf("make a directory for PostgreSQL: %w", err)
 	}
 	s := &server{dir: dir}
+	s.admin = sync.OnceValues(func() (*sqldb.DB, error) { return open(s.url("postgres")) })
 	if err := errors.Join(giveAway(dir), s.startShell(bin, settings)); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}

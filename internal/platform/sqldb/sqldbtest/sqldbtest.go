@@ -103,9 +103,7 @@ func database(t testing.TB, how string) string {
 // Open opens url and closes it when the test ends.
 func Open(t testing.TB, url string) *sqldb.DB {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
-	defer cancel()
-	db, err := sqldb.Open(ctx, url, nil)
+	db, err := open(url)
 	if err != nil {
 		t.Fatalf("open %s: %v", sqldb.Redact(url), err)
 	}
@@ -164,15 +162,20 @@ func (c *Cluster) Start() {
 	}
 }
 
-// administer runs one statement as the server's superuser.
-func administer(s *server, statement string) error {
+func open(url string) (*sqldb.DB, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
-	db, err := sqldb.Open(ctx, s.url("postgres"), nil)
+	return sqldb.Open(ctx, url, nil)
+}
+
+// administer runs one statement as the server's superuser.
+func administer(s *server, statement string) error {
+	db, err := s.admin()
 	if err != nil {
 		return fmt.Errorf("open the test server: %w", err)
 	}
-	defer db.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
 	if _, err := db.Exec(ctx, statement); err != nil {
 		return fmt.Errorf("%s: %w", statement, err)
 	}

@@ -82,12 +82,12 @@ func (m *Template) makePostgres() (string, error) {
 }
 
 func (m *Template) migrate(url string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
-	defer cancel()
-	db, err := sqldb.Open(ctx, url, nil)
+	db, err := open(url)
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
 	if err := db.Migrate(ctx, m.room, m.migrations); err != nil {
 		_ = db.Close()
 		return err
