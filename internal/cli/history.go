@@ -22,7 +22,7 @@ type verifyHistoryCommand struct {
 
 // Help is shown by `homeserver history verify --help`.
 func (verifyHistoryCommand) Help() string {
-	return `Reads monitoring.db in DATA_DIR: whether every page can be read, and whether the figures of each minute and hour say what the finer ones say that they were made of. It changes nothing, and may run beside a serving process. A page that cannot be read shows as a gap in charts; the rest is not touched by it.
+	return `Reads monitoring.db in DATA_DIR: whether the file is sound and every page can be read, and whether the figures of each minute and hour say what the finer ones say that they were made of. It changes nothing, and may run beside a serving process. A page that cannot be read shows as a gap in charts; the rest is not touched by it.
 
 Exit code 0 when all is well, 3 when problems were found.`
 }
@@ -66,6 +66,10 @@ func (c verifyHistoryCommand) print(w io.Writer, report *app.HistoryReport) erro
 	}
 	fmt.Fprintf(w, "%d series, %d pages, %d samples, %.1f MB.\n", report.Series, report.Pages, report.Samples, float64(report.Bytes)/(1<<20))
 	for _, p := range report.Problems {
+		if p.Tier == "" {
+			fmt.Fprintln(w, p.What)
+			continue
+		}
 		fmt.Fprintf(w, "%q, every %s from %s on: %s\n", p.Series, p.Tier, p.From.Format(time.RFC3339), p.What)
 	}
 	if report.OK() {

@@ -167,6 +167,8 @@ func TestExplain(t *testing.T) {
 	pace := time.NewTicker(3 * firstInterval)
 	defer pace.Stop()
 	<-pace.C
+	m.house.ask = func(context.Context) (House, error) { return House{}, nil }
+	m.house.newest.Store(&houseAnswer{House{DamagedFiles: 2, BackupAgeSeconds: 60, BackupOverdueSeconds: math.NaN()}, time.Now()})
 	m.publish(m.sampler.tick(t.Context()))
 	s := m.current.Load()
 	e, err := m.explain(s, metric.ContextSwitchesPerSecond)
@@ -192,9 +194,10 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s: got %+v, want an error", bad, e)
 		}
 	}
-	for _, r := range s.Readings { // whatever is measured can be explained
-		if _, err := m.explain(s, r.Key()); err != nil {
-			t.Errorf("%s: %v", r.Key(), err)
+	for _, r := range s.Readings { // whatever is measured can be explained, by what the system said
+		e, err := m.explain(s, r.Key())
+		if err != nil || e.Formula == "" || e.Source == "" || e.Value != nil && len(e.Raw) == 0 {
+			t.Errorf("%s: got %+v, %v", r.Key(), e, err)
 		}
 	}
 	if list := sources(s); len(list) < 15 {

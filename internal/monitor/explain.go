@@ -67,8 +67,8 @@ func sourceOf(definition *metric.Metric) string {
 	return definition.Source
 }
 
-// addRaw adds the raw values of a series: its own, those of all instances for their sum, or those
-// of the file system that holds the files.
+// addRaw adds the raw values of a series: its own, those of all instances for their sum, those
+// of the file system that holds the files, or what the house knows of itself.
 func (m *Monitor) addRaw(e *Explanation, s *Snapshot, name, instance string) {
 	if from := s.measured(name, instance); from != nil {
 		e.add(from, from.Batch.Origin(name, instance))
@@ -80,6 +80,11 @@ func (m *Monitor) addRaw(e *Explanation, s *Snapshot, name, instance string) {
 			RawPair{"node_filesystem_size_bytes", labels, "Filesystem size in bytes.", float64(s.Disk.Total), nil},
 			RawPair{"node_filesystem_free_bytes", labels, "Filesystem free space in bytes.", float64(s.Disk.Total - s.Disk.Used), nil},
 			RawPair{"node_filesystem_avail_bytes", labels, "Filesystem space available to non-root users in bytes.", float64(s.Disk.Free), nil})
+		return
+	}
+	if a := m.house.newest.Load(); a != nil && e.Value != nil && m.metrics.Find(name).Group == metric.GroupHouse {
+		e.At, e.Every = a.at.UTC(), houseEvery.Seconds()
+		e.Raw = append(e.Raw, RawPair{name, "", "As the library tells it.", *e.Value, nil})
 		return
 	}
 	for i := range s.Measured {

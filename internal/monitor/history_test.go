@@ -1,9 +1,11 @@
 package monitor
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -61,4 +63,25 @@ func TestHistoryOutlivesTheServer(t *testing.T) {
 			get(t, base+"/history?"+bad, http.StatusUnprocessableEntity)
 		}
 	})
+}
+
+// TestHistoryOfManySeries: what is named twice is told once, and one question asks for no more than
+// a page of charts needs; each would take the memory of all that is named.
+func TestHistoryOfManySeries(t *testing.T) {
+	base := "http://" + openRoom(t, New(Config{StoragePath: t.TempDir(), Started: time.Now(), HistoryURL: "sqlite:" + filepath.Join(t.TempDir(), "monitoring.db")}, fixedUsage, quiet())) + prefix
+	ask := func(metrics string, status int) map[string]any {
+		return get(t, base+"/history?points=4000&from=2026-01-01T00:00:00Z&to=2026-06-01T00:00:00Z&metrics="+url.QueryEscape(metrics), status)
+	}
+	series := ask(strings.Repeat("load_1,load_5,", 500)+"load_1", http.StatusOK)["series"].([]any)
+	if len(series) != 2 || series[0].(map[string]any)["metric"] != "load_1" || series[1].(map[string]any)["metric"] != "load_5" {
+		t.Errorf("got %d series, want the two that were named, in order", len(series))
+	}
+	var many []string
+	for n := range 126 {
+		many = append(many, fmt.Sprintf("cpu_percent{%d}", n))
+	}
+	ask(strings.Join(many, ","), http.StatusUnprocessableEntity)
+	if got := len(ask(strings.Join(many[:125], ","), http.StatusOK)["series"].([]any)); got != 125 {
+		t.Errorf("got %d series, want 125", got)
+	}
 }

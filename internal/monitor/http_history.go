@@ -19,6 +19,10 @@ import (
 // longestSpan is the longest span that may be asked for: what is remembered, and a leap day.
 const longestSpan = (5*365 + 2) * 24 * time.Hour
 
+// mostPoints bounds the points of all series in one answer: some 30 MB of memory and 10 MB of text,
+// and more than a page of charts on a wide screen shows.
+const mostPoints = 500_000
+
 // historyInput is the query of GET /history.
 type historyInput struct {
 	Metrics string    `query:"metrics" required:"true" maxLength:"8000" example:"cpu_percent,disk_read_bytes_per_second{sda}" doc:"Keys of series from /metrics, separated by commas"`
@@ -101,11 +105,17 @@ func (m *Monitor) getHistory(ctx context.Context, in *historyInput) (*answer[his
 	if err := checkSpan(in.From, in.To); err != nil {
 		return nil, err
 	}
-	names := slices.Compact(strings.Split(in.Metrics, ","))
-	for _, name := range names {
+	var names []string
+	for name := range strings.SplitSeq(in.Metrics, ",") {
 		if base, _, err := metric.ParseKey(name); err != nil || m.metrics.Find(base) == nil {
 			return nil, errs.Newf(errs.Invalid, "There is no metric %q; /api/v1/monitoring/metrics lists them.", name)
 		}
+		if !slices.Contains(names, name) { // what is named twice is told once
+			names = append(names, name)
+		}
+	}
+	if len(names)*in.Points > mostPoints {
+		return nil, errs.Newf(errs.Invalid, "%d series of %d points are too much at once. Ask for fewer points, or for some of them at a time.", len(names), in.Points)
 	}
 	h, err := m.long(ctx)
 	if err != nil {

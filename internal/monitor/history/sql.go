@@ -18,6 +18,16 @@ const schemaVersion = 1
 func (h *History) load(ctx context.Context) error {
 	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
+		fmt.Sprintf(`INSERT INTO format (one, version) VALUES (1, %d) ON CONFLICT (one) DO NOTHING`, schemaVersion),
+	} {
+		if _, err := h.db.Exec(ctx, statement); err != nil {
+			return err
+		}
+	}
+	if err := h.checkFormat(ctx); err != nil { // before anything of another format is touched
+		return err
+	}
+	for _, statement := range []string{
 		`CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, title TEXT NOT NULL, scale REAL NOT NULL)`,
 		// A table with a rowid keeps a page of up to 4 kB in one leaf; without one it would spill
 		// into a page of its own from 1 kB on.
@@ -30,20 +40,17 @@ func (h *History) load(ctx context.Context) error {
 			return err
 		}
 	}
-	if _, err := h.db.Exec(ctx, `INSERT INTO format (one, version) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, schemaVersion); err != nil {
-		return err
-	}
 	if err := h.addTitles(ctx); err != nil {
 		return err
 	}
-	if err := h.loadFormat(ctx); err != nil {
+	if err := h.loadSeries(ctx); err != nil {
 		return err
 	}
 	return h.loadTail(ctx)
 }
 
-// loadFormat makes sure that the file is of this format, and reads the series.
-func (h *History) loadFormat(ctx context.Context) error {
+// checkFormat makes sure that the file is of this format.
+func (h *History) checkFormat(ctx context.Context) error {
 	var version int
 	if err := h.db.QueryRow(ctx, `SELECT version FROM format`).Scan(&version); err != nil {
 		return err
@@ -51,7 +58,7 @@ func (h *History) loadFormat(ctx context.Context) error {
 	if version != schemaVersion {
 		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
 	}
-	return h.loadSeries(ctx)
+	return nil
 }
 
 // loadTail takes in what was written since the last hour was put away.

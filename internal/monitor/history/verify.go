@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"homeserver/internal/platform/sqldb"
@@ -25,12 +26,12 @@ func (r *Report) OK() bool { return len(r.Problems) == 0 }
 // Problem is a page that is not as it should be.
 type Problem struct {
 	Series string    `json:"series"`
-	Tier   string    `json:"tier"` // 2s, 1m or 1h; empty for the seconds that are not put away yet
+	Tier   string    `json:"tier"` // 2s, 1m or 1h; empty for the seconds that are not put away yet, and for the file itself
 	From   time.Time `json:"from"`
 	What   string    `json:"what"`
 }
 
-// Verify reads a history whole: every page can be read, and minutes and hours say what the
+// Verify reads a history whole: the file is sound, every page can be read, and minutes and hours say what the
 // finer figures say that they were made of. It changes nothing, and may run beside a server.
 // progress, if any, is told the pages done and all.
 func Verify(ctx context.Context, config Config, log *slog.Logger, progress func(done, all int)) (*Report, error) {
@@ -40,11 +41,41 @@ func Verify(ctx context.Context, config Config, log *slog.Logger, progress func(
 	}
 	defer db.Close()
 	h := &History{config: config, db: db, log: slog.New(slog.DiscardHandler), byKey: map[string]int{}, hour: noHour, open: map[int][]int64{}}
-	if err := h.loadFormat(ctx); err != nil {
+	if err := h.checkFormat(ctx); err != nil {
 		return nil, err
 	}
 	v := verification{h: h, report: &Report{Problems: []Problem{}}, progress: progress}
-	return v.report, v.run(ctx)
+	if err := v.file(ctx); err != nil {
+		return nil, err
+	}
+	broken := !v.report.OK()
+	err = v.run(ctx)
+	if broken && err != nil && ctx.Err() == nil { // which was to be expected
+		v.report.Problems = append(v.report.Problems, Problem{What: "the rest cannot be read: " + err.Error()})
+		err = nil
+	}
+	return v.report, err
+}
+
+// mostFileProblems is how much is said of a file that is damaged all over.
+const mostFileProblems = 10
+
+// file has the database look whether the file itself is sound: where it is not, whole stretches of
+// pages may be missing without a trace.
+func (v *verification) file(ctx context.Context) error {
+	found, err := sqldb.Texts(ctx, v.h.db, fmt.Sprintf(`PRAGMA integrity_check(%d)`, mostFileProblems))
+	if err != nil && ctx.Err() != nil {
+		return err
+	}
+	if err != nil { // it cannot even be looked at
+		found = append(found, err.Error())
+	}
+	for _, what := range found {
+		if what != "ok" {
+			v.report.Problems = append(v.report.Problems, Problem{What: "the file is damaged: " + strings.Join(strings.Fields(what), " ")})
+		}
+	}
+	return nil
 }
 
 // verification is one run of Verify.
@@ -55,6 +86,9 @@ type verification struct {
 }
 
 func (v *verification) run(ctx context.Context) (err error) {
+	if err := v.h.loadSeries(ctx); err != nil {
+		return err
+	}
 	v.report.Series = len(v.h.series)
 	if v.report.Bytes, err = v.h.size(ctx); err != nil {
 		return err

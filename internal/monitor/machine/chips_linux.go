@@ -55,6 +55,11 @@ func (s *Sensors) zones() []*sensor {
 			}
 		}
 		one.from()
+		if one.critical > 0 {
+			limit := raw("", Gauge, "Trip point of the zone in Celsius.", "type", kind, "zone", zone)
+			one.rawMore = append(one.rawMore, RawValue{limit, one.critical})
+			one.high.From, one.worst.From, one.room.From = []*RawSeries{limit}, []*RawSeries{limit}, append(one.room.From, limit)
+		}
 		list = append(list, one)
 	}
 	return list

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"homeserver/internal/monitor/metric"
@@ -230,6 +231,7 @@ func (m *Memory) Emit(to *Batch) {
 	u := m.use
 	available := u.available
 	if m.arc > 0 {
+		m.fromARC()
 		to.AddRaw(m.rawARC, float64(m.arc))
 		to.AddRaw(m.rawARCMin, float64(m.arcMin))
 		available = min(available+m.arc-min(m.arcMin, m.arc), u.total)
@@ -244,6 +246,21 @@ func (m *Memory) Emit(to *Batch) {
 	m.emit(to, metric.SwapUsedBytes, float64(u.swapTotal-min(u.swapFree, u.swapTotal)))
 	m.emit(to, metric.SwapTotalBytes, float64(u.swapTotal))
 	m.emitCounts(to)
+}
+
+// fromARC adds ZFS' cache to what figures are made of, once it is there. They become series of
+// their own: those that were published may be read by others.
+func (m *Memory) fromARC() {
+	if len(m.series[metric.MemoryARCBytes].From) > 0 {
+		return
+	}
+	for name, parts := range map[string][]*RawSeries{
+		metric.MemoryARCBytes: {m.rawARC}, metric.MemoryPercent: {m.rawARC, m.rawARCMin},
+		metric.MemoryUsedBytes: {m.rawARC, m.rawARCMin}, metric.MemoryAvailableBytes: {m.rawARC, m.rawARCMin},
+	} {
+		old := m.series[name]
+		m.series[name] = &Series{old.Series, slices.Concat(old.From, parts)}
+	}
 }
 
 func (m *Memory) emit(to *Batch, name string, value float64) { to.Add(m.series[name], value) }

@@ -108,10 +108,13 @@ type RAID struct {
 
 // array is one of them.
 type array struct {
-	dir           string
-	missing, sync float64 // sync is negative while nothing is done
-	raw           *RawSeries
-	lacks, done   *Series
+	dir         string
+	missing     float64
+	synced, all float64 // sectors; all is 0 while nothing is done
+	raw         *RawSeries
+	rawSynced   *RawSeries
+	rawAll      *RawSeries
+	lacks, done *Series
 }
 
 // NewRAID makes the reader of the tree under root.
@@ -132,7 +135,9 @@ func (r *RAID) Read() error {
 		one := r.arrays.get([]byte(filepath.Base(filepath.Dir(dir))), func(name string) array {
 			a := array{dir: dir, raw: raw("node_md_degraded", Gauge, "Number of disks that the md-device lacks.", "device", name)}
 			a.lacks = series(r.metrics, metric.RAIDMissingDisks, name, "", a.raw)
-			a.done = series(r.metrics, metric.RAIDSyncPercent, name, "")
+			a.rawSynced = raw("", Gauge, "Sectors done, of sync_completed.", "device", name, "sectors", "done")
+			a.rawAll = raw("", Gauge, "Sectors in all, of sync_completed.", "device", name, "sectors", "all")
+			a.done = series(r.metrics, metric.RAIDSyncPercent, name, "", a.rawSynced, a.rawAll)
 			return a
 		})
 		content, err := os.ReadFile(file)
@@ -142,21 +147,21 @@ func (r *RAID) Read() error {
 		if one.missing, err = strconv.ParseFloat(strings.TrimSpace(string(content)), 64); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
-		one.sync = syncPercent(readText(filepath.Join(dir, "sync_completed")))
+		one.synced, one.all = syncedOf(readText(filepath.Join(dir, "sync_completed")))
 	}
 	r.arrays.end()
 	return nil
 }
 
-// syncPercent reads "done / all" in sectors, or "none".
-func syncPercent(text string) float64 {
-	done, all, _ := strings.Cut(text, " / ")
-	n, err1 := strconv.ParseFloat(done, 64)
-	of, err2 := strconv.ParseFloat(all, 64)
-	if err1 != nil || err2 != nil || of <= 0 {
-		return -1
+// syncedOf reads "done / all" in sectors, or "none": then all is 0.
+func syncedOf(text string) (done, all float64) {
+	before, after, _ := strings.Cut(text, " / ")
+	done, err1 := strconv.ParseFloat(before, 64)
+	all, err2 := strconv.ParseFloat(after, 64)
+	if err1 != nil || err2 != nil || all <= 0 {
+		return 0, 0
 	}
-	return n / of * 100
+	return done, all
 }
 
 // Emit says how they are.
@@ -164,8 +169,10 @@ func (r *RAID) Emit(to *Batch) {
 	r.arrays.each(func(a *array) {
 		to.AddRaw(a.raw, a.missing)
 		to.Add(a.lacks, a.missing)
-		if a.sync >= 0 {
-			to.Add(a.done, a.sync)
+		if a.all > 0 {
+			to.AddRaw(a.rawSynced, a.synced)
+			to.AddRaw(a.rawAll, a.all)
+			to.Add(a.done, a.synced/a.all*100)
 		}
 	})
 }

@@ -26,7 +26,7 @@ type Power struct {
 type supply struct {
 	dir                                string
 	rawOnline, rawCapacity, rawPower   *RawSeries
-	info                               *RawSeries
+	info, rawStatus                    *RawSeries
 	online, charge, discharging, watts *Series
 	status                             string
 	onlineNow, chargeNow, wattsNow     float64 // NaN where there is none
@@ -62,7 +62,8 @@ func (p *Power) newSupply(name string) supply {
 	}
 	s.online = series(p.metrics, metric.PowerOnline, name, title, s.rawOnline)
 	s.charge = series(p.metrics, metric.BatteryPercent, name, title, s.rawCapacity)
-	s.discharging = series(p.metrics, metric.BatteryDischarging, name, title)
+	s.rawStatus = raw("", Gauge, "1 while status of /sys/class/power_supply is Discharging.", labels...)
+	s.discharging = series(p.metrics, metric.BatteryDischarging, name, title, s.rawStatus)
 	s.watts = series(p.metrics, metric.BatteryWatts, name, title, s.rawPower)
 	return s
 }
@@ -104,6 +105,7 @@ func (p *Power) Emit(to *Batch) {
 			}
 		}
 		if s.status != "" {
+			to.AddRaw(s.rawStatus, truth(s.status == "Discharging"))
 			to.Add(s.discharging, truth(s.status == "Discharging"))
 		}
 	})

@@ -31,6 +31,7 @@ type pressureLine struct {
 	ten           float64
 	total         meter
 	rawTotal      *RawSeries
+	rawTen        *RawSeries // without a name: node_exporter does not tell it
 	rate, average *Series
 }
 
@@ -43,8 +44,10 @@ func NewPressure(root string, metrics *metric.Registry) *Pressure {
 		title := [...]string{"Processor", "Memory", "Disks"}[i]
 		waiting := raw("node_pressure_"+name+"_waiting_seconds_total", Counter, "Total time in seconds that processes have waited for "+name+".")
 		stalled := raw("node_pressure_"+name+"_stalled_seconds_total", Counter, "Total time in seconds no process could make progress due to "+name+" congestion.")
-		f.some = pressureLine{rawTotal: waiting, rate: series(metrics, metric.PressureSomePercent, name, title, waiting), average: series(metrics, metric.PressureSomeAvg10Percent, name, title)}
-		f.full = pressureLine{rawTotal: stalled, rate: series(metrics, metric.PressureFullPercent, name, title, stalled), average: series(metrics, metric.PressureFullAvg10Percent, name, title)}
+		someTen := raw("", Gauge, "avg10 of /proc/pressure, in percent.", "line", "some", "resource", name)
+		fullTen := raw("", Gauge, "avg10 of /proc/pressure, in percent.", "line", "full", "resource", name)
+		f.some = pressureLine{rawTotal: waiting, rawTen: someTen, rate: series(metrics, metric.PressureSomePercent, name, title, waiting), average: series(metrics, metric.PressureSomeAvg10Percent, name, title, someTen)}
+		f.full = pressureLine{rawTotal: stalled, rawTen: fullTen, rate: series(metrics, metric.PressureFullPercent, name, title, stalled), average: series(metrics, metric.PressureFullAvg10Percent, name, title, fullTen)}
 	}
 	return p
 }
@@ -133,6 +136,7 @@ func (p *Pressure) Emit(to *Batch) {
 			// the kernel brings the total up to date in its own rhythm: a little more than all
 			// time may fall between two looks
 			to.Add(l.rate, min(l.total.per(seconds)/microseconds*100, 100))
+			to.AddRaw(l.rawTen, l.ten)
 			to.Add(l.average, l.ten)
 		}
 	}

@@ -58,10 +58,12 @@ func (u *Units) Emit(to *Batch) {
 	to.Add(u.count, float64(len(u.failed)))
 	for _, name := range u.failed {
 		if u.known[name] == nil {
-			u.known[name] = series(u.metrics, metric.UnitFailed, name, "")
+			u.known[name] = series(u.metrics, metric.UnitFailed, name, "", raw("", Gauge, "1 while systemd lists the unit as failed.", "unit", name))
 		}
 	}
 	for name, one := range u.known {
-		to.Add(one, truth(slices.Contains(u.failed, name)))
+		failed := truth(slices.Contains(u.failed, name))
+		to.AddRaw(one.From[0], failed)
+		to.Add(one, failed)
 	}
 }
