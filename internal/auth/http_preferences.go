@@ -73,6 +73,9 @@ func (a *Auth) putPreference(ctx context.Context, in *struct {
 	owner, now := identity.From(ctx).UserID, a.now().UnixMicro()
 	written := preference{document: string(document)}
 	err = a.store.db.Tx(ctx, func(tx *sqldb.Tx) error {
+		if err := lockPreferences(ctx, tx, owner); err != nil {
+			return err
+		}
 		kept, err := a.store.preference(ctx, tx, owner, in.Name)
 		if err != nil {
 			return err

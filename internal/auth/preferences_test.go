@@ -108,3 +108,46 @@ func TestPreferencesHaveLimits(t *testing.T) {
 		ada.expect("PUT", "/api/v1/preferences/page7", document(2), 200)
 	})
 }
+
+// TestPreferencesHaveLimitsTogether: browsers that each see the last place do not both take it.
+func TestPreferencesHaveLimitsTogether(t *testing.T) {
+	each(t, func(t *testing.T, d *door) {
+		ada, other := d.signIn("ada"), d.signIn("ada")
+		for i := range maxPreferences - 1 {
+			ada.expect("PUT", fmt.Sprintf("/api/v1/preferences/page%d", i), document(1), 200)
+		}
+		owner, err := d.store.userByName(t.Context(), d.store.db, "ada")
+		if err != nil {
+			t.Fatal(err)
+		}
+		answer := make(chan int, 1)
+		err = d.store.db.Tx(t.Context(), func(tx *sqldb.Tx) error {
+			if err := lockPreferences(t.Context(), tx, owner.ID); err != nil {
+				return err
+			}
+			if _, err := putPreference(t.Context(), tx, owner.ID, "last", "{}", 0, 1); err != nil {
+				return err
+			}
+			go func() { answer <- other.do("PUT", "/api/v1/preferences/also-last", document(1)).status }()
+			return d.waits(tx, answer)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := <-answer; got != 409 {
+			t.Errorf("got %d for one more than there may be, want 409", got)
+		}
+	})
+}
+
+// waits returns once something waits for an advisory lock, or has an answer. On SQLite whoever
+// wants to write waits for whoever writes, which needs no waiting here.
+func (d *door) waits(tx *sqldb.Tx, answer chan int) error {
+	for tx.Dialect() == sqldb.Postgres && len(answer) == 0 {
+		var waiting int
+		if err := tx.QueryRow(d.t.Context(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted`).Scan(&waiting); err != nil || waiting > 0 {
+			return err
+		}
+	}
+	return nil
+}

@@ -22,6 +22,19 @@ func (s store) preference(ctx context.Context, q sqldb.Querier, owner, name stri
 	return p, err
 }
 
+// preferenceLock is the first key of the advisory locks of PostgreSQL that lockPreferences takes.
+const preferenceLock = 0x70726566 // "pref" in ASCII
+
+// lockPreferences has an owner's documents written one after the other, so that what is counted
+// is what there is: two that each see the last place would both take it. SQLite has one writer.
+func lockPreferences(ctx context.Context, tx *sqldb.Tx, owner string) error {
+	if tx.Dialect() != sqldb.Postgres {
+		return nil
+	}
+	_, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1::int, hashtext($2))`, preferenceLock, owner)
+	return err
+}
+
 // countPreferences counts an owner's documents of other names.
 func countPreferences(ctx context.Context, tx *sqldb.Tx, owner, name string) (n int, err error) {
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM preferences WHERE owner = $1 AND name <> $2`, owner, name).Scan(&n)

@@ -206,24 +206,11 @@ func (n *Notify) divertRefused(ctx context.Context, c *Channel, least int64, now
 			return err
 		}
 		for _, d := range list {
-			to, err := n.store.place(ctx, tx, d.message, other.ID, d.id, now.UnixMicro())
+			ok, err := n.store.divert(ctx, tx, d, other.ID, now.UnixMicro())
 			if err != nil {
 				return err
 			}
-			if err := n.store.carry(ctx, tx, to, d); err != nil {
-				return err
-			}
-			ok, err := n.store.divert(ctx, tx, d.id, to)
-			if err != nil {
-				return err
-			}
-			if !ok { // sent or collapsed meanwhile
-				if err := n.store.dropDelivery(ctx, tx, to); err != nil {
-					return err
-				}
-				continue
-			}
-			diverted = true
+			diverted = diverted || ok
 		}
 		return nil
 	})

@@ -26,7 +26,7 @@ func (n *Notify) Enqueue(ctx context.Context, tx *sqldb.Tx, m Message) error {
 		return err
 	}
 	for _, id := range channels {
-		if _, err := n.store.place(ctx, tx, kept, id, "", kept.created); err != nil {
+		if _, err := n.store.place(ctx, tx, kept, id, kept.created); err != nil {
 			return err
 		}
 	}

@@ -163,3 +163,80 @@ func TestTryingNowDoesNotTellTwice(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatStandsInDoesNotReplaceWhatIsNewer has two channels that both fall back on a third, and
+// the one that is told less gives up later, with older news.
+func TestWhatStandsInDoesNotReplaceWhatIsNewer(t *testing.T) {
+	both(t, func(t *testing.T, h *house) {
+		few, all, third := newReceiver(t), newReceiver(t), newReceiver(t)
+		last := h.hook("third", third, onlyFallback)
+		h.hook("few", few, func(c *Channel) { c.Minimum, c.FallbackID, c.FallbackAfter = Critical, last.ID, 6 })
+		h.hook("all", all, func(c *Channel) { c.FallbackID, c.FallbackAfter = last.ID, 3 })
+		for _, r := range []*receiver{few, all, third} {
+			r.set(true)
+		}
+		h.say(Message{Key: "disk", State: Raised, Severity: Critical, Title: "full"})
+		h.pass(time.Second, time.Second)
+		h.say(Message{Key: "disk", State: Raised, Severity: Warning, Title: "nearly full"})
+		h.pass(2*time.Hour, 5*time.Second)
+		third.set(false)
+		h.pass(2*time.Hour, time.Minute)
+		if got := titles(third); got != "nearly full" {
+			t.Errorf("the third told %q, want the last word only", got)
+		}
+		for _, d := range h.outbox() {
+			if d.state != stateSent {
+				t.Errorf("%s %s: got %s", d.channel, d.message.Title, d.state)
+			}
+		}
+	})
+}
+
+// TestWhatStandsInDoesNotTakeWhatIsTheChannelsOwn has a second channel with something of its own
+// to tell about the same, while the first works again in time.
+func TestWhatStandsInDoesNotTakeWhatIsTheChannelsOwn(t *testing.T) {
+	both(t, func(t *testing.T, h *house) {
+		first, second, _ := pair(h, func(c *Channel) { c.Minimum = Critical })
+		first.set(true)
+		second.set(true)
+		h.say(Message{Key: "disk", State: Raised, Severity: Critical, Title: "full"})
+		h.pass(time.Second, time.Second)
+		h.say(Message{Key: "disk", State: Raised, Severity: Warning, Title: "nearly full"})
+		h.pass(10*time.Minute, 5*time.Second)
+		first.set(false)
+		h.pass(2*time.Hour, time.Minute)
+		second.set(false)
+		h.pass(2*time.Hour, time.Minute)
+		if got := titles(first); got != "nearly full" {
+			t.Errorf("the first told %q", got)
+		}
+		if got := titles(second); got != "full" {
+			t.Errorf("the second told %q, want what it was told itself", got)
+		}
+	})
+}
+
+// TestWhatIsToldForTwoIsGivenAgain has a channel tell for two at once, of which one works again
+// before: the other's news must not be lost with what stood in for both.
+func TestWhatIsToldForTwoIsGivenAgain(t *testing.T) {
+	both(t, func(t *testing.T, h *house) {
+		few, all, third := newReceiver(t), newReceiver(t), newReceiver(t)
+		last := h.hook("third", third, onlyFallback)
+		h.hook("few", few, func(c *Channel) { c.Minimum, c.FallbackID, c.FallbackAfter = Critical, last.ID, 3 })
+		h.hook("all", all, func(c *Channel) { c.FallbackID, c.FallbackAfter = last.ID, 3 })
+		for _, r := range []*receiver{few, all, third} {
+			r.set(true)
+		}
+		h.say(Message{Key: "disk", State: Raised, Severity: Critical, Title: "full"})
+		h.pass(time.Second, time.Second)
+		h.say(Message{Key: "disk", State: Raised, Severity: Warning, Title: "nearly full"})
+		h.pass(2*time.Hour, 5*time.Second)
+		all.set(false)
+		h.pass(2*time.Hour, time.Minute)
+		third.set(false)
+		h.pass(2*time.Hour, time.Minute)
+		if got := titles(third); got != "full" {
+			t.Errorf("the third told %q, want what the first of the two could not tell", got)
+		}
+	})
+}

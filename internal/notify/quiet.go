@@ -77,7 +77,7 @@ func (n *Notify) digest(ctx context.Context, tx *sqldb.Tx, c *Channel, held []*d
 	if err := n.store.addMessage(ctx, tx, m); err != nil {
 		return err
 	}
-	id, err := n.store.place(ctx, tx, m, c.ID, "", now.UnixMicro())
+	id, err := n.store.place(ctx, tx, m, c.ID, now.UnixMicro())
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 
-	"github.com/google/uuid"
-
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -62,42 +60,6 @@ func (s store) addMessage(ctx context.Context, tx *sqldb.Tx, m storedMessage) er
 	_, err := tx.Exec(ctx, `INSERT INTO notify_messages (id, about, state, severity, title, body, link, at, image, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
 		m.id, m.Key, string(m.State), int64(m.Severity), m.Title, m.Text, m.Link, m.At.UnixMicro(), base64.StdEncoding.EncodeToString(m.Image), m.created)
 	return err
-}
-
-// place makes a message's delivery to a channel. What waits there about the same key collapses
-// into it: that is gone, and this one tells since when, how often and how bad.
-func (s store) place(ctx context.Context, tx *sqldb.Tx, m storedMessage, channel, standsFor string, now int64) (id string, err error) {
-	ordered, err := uuid.NewV7() // ids grow with time: what was enqueued first is sent first, within a microsecond too
-	if err != nil {
-		return "", err
-	}
-	id = ordered.String()
-	since, times, worst, raised := m.At.UnixMicro(), int64(1), int64(m.Severity), number(m.State == Raised)
-	if m.Key != "" {
-		// Of rows, not of a count: whatever is being sent at this moment is told by itself.
-		rows, err := tx.Query(ctx, `DELETE FROM notify_deliveries WHERE channel_id = $1 AND about = $2 AND state IN ('pending', 'held') AND digest_id = '' AND diverted_to = ''
-			RETURNING since, times, worst, raised`, channel, m.Key)
-		if err != nil {
-			return "", err
-		}
-		defer rows.Close()
-		for rows.Next() {
-			var oldSince, oldTimes, oldWorst, oldRaised int64
-			if err := rows.Scan(&oldSince, &oldTimes, &oldWorst, &oldRaised); err != nil {
-				return "", err
-			}
-			since, times, worst, raised = min(since, oldSince), times+oldTimes, max(worst, oldWorst), raised+oldRaised
-		}
-		if err := rows.Err(); err != nil {
-			return "", err
-		}
-		if err := rows.Close(); err != nil {
-			return "", err
-		}
-	}
-	_, err = tx.Exec(ctx, `INSERT INTO notify_deliveries (id, message_id, channel_id, about, state, next_at, created_at, since, times, worst, raised, stands_for)
-		VALUES ($1, $2, $3, $4, 'pending', $5, $6, $7, $8, $9, $10, $11)`, id, m.id, channel, m.Key, now, now, since, times, worst, raised, standsFor)
-	return id, err
 }
 
 // untold is whether the channel that stands in for c is not told the delivery d, or something
@@ -157,7 +119,9 @@ func (s store) sent(ctx context.Context, d *delivery, by, warning string, now in
 			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2 WHERE id = $3`, []any{now, warning, d.id}},
 			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1 WHERE digest_id = $2`, []any{now, d.id}},
 			// The channel stood in for another: that need not tell it any more. Or the other way round.
-			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2 WHERE id = $3 AND state = 'pending'`, []any{now, "Sent by " + by + ", which stood in.", d.standsFor}},
+			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2 WHERE (id = $3 OR diverted_to = $4) AND state = 'pending'`, []any{now, "Sent by " + by + ", which stood in.", d.standsFor, d.id}},
+			{`UPDATE notify_deliveries SET diverted_to = '' WHERE state = 'pending' AND diverted_to IN
+				(SELECT id FROM notify_deliveries own WHERE own.stands_for = $1 AND own.state IN ('pending', 'held') AND own.digest_id = '')`, []any{d.id}},
 			{`DELETE FROM notify_deliveries WHERE stands_for = $1 AND state IN ('pending', 'held') AND digest_id = ''`, []any{d.id}},
 			{`UPDATE notify_channels SET failures = 0, wait_until = 0, succeeded_at = $1, error = $2 WHERE id = $3`, []any{now, warning, d.channel}},
 		} {

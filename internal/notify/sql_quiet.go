@@ -23,15 +23,17 @@ func (s store) hold(ctx context.Context, channel string, until, now int64) error
 	})
 }
 
-// takeBack drops what stands in for a channel's deliveries, unless it is being sent.
+// takeBack drops what stands in for a channel's deliveries, unless it is being sent. What tells
+// them beside what is another channel's own stays as it is.
 func (s store) takeBack(ctx context.Context, tx *sqldb.Tx, channel string) error {
 	copies, err := sqldb.Texts(ctx, tx, `SELECT diverted_to FROM notify_deliveries WHERE channel_id = $1 AND state = 'pending' AND diverted_to <> '' AND worst < $2`, channel, int64(Critical))
 	if err != nil {
 		return err
 	}
 	for _, id := range copies {
-		n, err := tx.Exec(ctx, `DELETE FROM notify_deliveries WHERE id = $1 AND state IN ('pending', 'held') AND digest_id = ''`, id)
-		if err == nil && n > 0 {
+		n, err := tx.Exec(ctx, `DELETE FROM notify_deliveries WHERE id = $1 AND state IN ('pending', 'held') AND digest_id = ''
+			AND EXISTS (SELECT 1 FROM notify_deliveries d WHERE d.id = notify_deliveries.stands_for AND d.channel_id = $2)`, id, channel)
+		if err == nil && n > 0 { // others that it told as well are given to another again
 			_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = '' WHERE diverted_to = $1`, id)
 		}
 		if err != nil {
@@ -90,15 +92,17 @@ func (s store) undiverted(ctx context.Context, tx *sqldb.Tx, channel string, ref
 		WHERE d.channel_id = $1 AND d.state = 'pending' AND d.diverted_to = '' AND d.stands_for = '' AND d.refusals >= $2 AND `+untold+` ORDER BY d.created_at, d.id`, channel, refusals))
 }
 
-// divert notes that another delivery stands in; false when it has collapsed or was sent meanwhile.
-func (s store) divert(ctx context.Context, tx *sqldb.Tx, id, to string) (bool, error) {
-	n, err := tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = $1 WHERE id = $2 AND state = 'pending' AND diverted_to = ''`, to, id)
-	return n > 0, err
-}
-
-// carry gives a delivery what had collapsed into the one that it stands in for.
-func (s store) carry(ctx context.Context, tx *sqldb.Tx, id string, d *delivery) error {
-	_, err := tx.Exec(ctx, `UPDATE notify_deliveries SET since = CASE WHEN since < $1 THEN since ELSE $2 END, times = times + $3, worst = CASE WHEN worst > $4 THEN worst ELSE $5 END, raised = $6 WHERE id = $7`,
-		d.since, d.since, d.times-1, d.worst, d.worst, d.raised, id)
-	return err
+// divert has another channel tell a delivery; false when it has collapsed or was sent meanwhile.
+func (s store) divert(ctx context.Context, tx *sqldb.Tx, d *delivery, channel string, now int64) (bool, error) {
+	// First of all, so that nothing is placed for one that is gone: whoever sends it waits here.
+	n, err := tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = $1 WHERE id = $2 AND state = 'pending' AND diverted_to = ''`, d.id, d.id)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	to, err := s.placeFor(ctx, tx, d, channel, now)
+	if err != nil {
+		return false, err
+	}
+	_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = $1 WHERE id = $2`, to, d.id)
+	return true, err
 }

@@ -72,7 +72,8 @@ type History struct {
 	open   map[int][]int64 // its samples, by series; gap where there is none
 	fresh  []tick          // since the tail was written, or of an hour that cannot be opened yet
 
-	forgotten int // how many of series are
+	forgotten int   // how many of series are
+	crowded   int64 // the hour in which none could give way to another; noHour for never
 }
 
 // noHour is the open hour before the first sample.
@@ -105,7 +106,7 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (*History, error
 	if err != nil {
 		return nil, err
 	}
-	h := &History{config: config, db: db, log: log, byKey: map[string]int{}, hour: noHour, open: map[int][]int64{}}
+	h := &History{config: config, db: db, log: log, byKey: map[string]int{}, hour: noHour, crowded: noHour, open: map[int][]int64{}}
 	if err := h.load(ctx); err != nil {
 		_ = db.Close()
 		return nil, err
@@ -160,7 +161,7 @@ func (h *History) Series(ctx context.Context, key, title string, scale float64) 
 		h.series[i].title = title
 		return i, h.rename(ctx, h.series[i].id, title)
 	}
-	if err := h.room(key); err != nil {
+	if err := h.room(ctx, key); err != nil {
 		return 0, err
 	}
 	s, err := h.addSeries(ctx, key, title, scale)

@@ -109,8 +109,8 @@ func TestSeriesAreGivenBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	h = open(t, file)
-	if _, err := h.Series(t.Context(), "new", "", 1); err == nil || len(h.List()) != mostSeries {
-		t.Fatalf("got %d series and room for more", len(h.List()))
+	if len(h.List()) != mostSeries {
+		t.Fatalf("got %d series, want as many as there may be", len(h.List()))
 	}
 	trim()
 	if list := h.List(); len(list) != 1 || list[0].Key != "kept" {

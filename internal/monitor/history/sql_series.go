@@ -2,7 +2,6 @@ package history
 
 import (
 	"context"
-	"fmt"
 
 	"homeserver/internal/platform/sqldb"
 )
@@ -67,15 +66,7 @@ func (h *History) rename(ctx context.Context, id int64, title string) error {
 func (h *History) forgetSeries(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	used := map[int]bool{}
-	for i := range h.open {
-		used[i] = true
-	}
-	for _, t := range h.fresh {
-		for _, i := range t.samples {
-			used[i] = true
-		}
-	}
+	used := h.used()
 	byID := h.byID()
 	var gone []int
 	err := h.db.Tx(ctx, func(tx *sqldb.Tx) error {
@@ -101,10 +92,7 @@ func (h *History) forgetSeries(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, i := range gone {
-		h.series[i].forgotten = true
-	}
-	h.forgotten += len(gone)
+	h.forget(gone)
 	return nil
 }
 
@@ -128,7 +116,7 @@ func pageless(ctx context.Context, q sqldb.Querier) (ids []int64, err error) {
 
 // revive makes a series anew that was forgotten, under the number that it had.
 func (h *History) revive(ctx context.Context, i int, title string) error {
-	if err := h.room(h.series[i].key); err != nil {
+	if err := h.room(ctx, h.series[i].key); err != nil {
 		return err
 	}
 	s, err := h.addSeries(ctx, h.series[i].key, title, h.series[i].scale)
@@ -137,13 +125,5 @@ func (h *History) revive(ctx context.Context, i int, title string) error {
 	}
 	h.series[i] = s
 	h.forgotten--
-	return nil
-}
-
-// room is an error when there are as many series as there may be.
-func (h *History) room(key string) error {
-	if len(h.series)-h.forgotten >= mostSeries {
-		return fmt.Errorf("%s is not remembered: %d series are the most", key, mostSeries)
-	}
 	return nil
 }

@@ -88,6 +88,9 @@ func Register[I, O any](r *Router, op Op, fn func(context.Context, *I) (*O, erro
 	r.note(op)
 	r.pending = op
 	huma.Register(r.api, op.Operation, func(ctx context.Context, in *I) (*O, error) {
+		if err := checkTexts(ctx, in); err != nil {
+			return nil, asProblem(ctx, err)
+		}
 		out, err := fn(ctx, in)
 		if err != nil {
 			return nil, asProblem(ctx, err)

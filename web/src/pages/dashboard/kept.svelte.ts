@@ -1,9 +1,10 @@
 /** How this person has arranged the dashboard, kept on the server so that it is the same in every browser. */
 import { ApiError, CHANGED, sentenceOf } from '../../lib/api';
-import { type Arrangement, readArrangement, usual } from '../../lib/arrangement';
+import { type Arrangement, MOST_CHARTS, readArrangement, usual } from '../../lib/arrangement';
 import { type Preference, readPreference, writePreference } from '../../lib/preference';
 import { charts as text } from '../../messages/en.charts';
 import { toasts } from '../../ui/toasts.svelte';
+import { words } from './words';
 
 const PAGE = 'dashboard';
 /** Several changes in a row are one. */
@@ -31,10 +32,7 @@ export class Kept {
     try {
       this.#seen = await readPreference(PAGE);
       this.#known = true;
-      this.arrangement = this.#changes.reduce(
-        (one, change) => change(one),
-        readArrangement(this.#seen.document),
-      );
+      this.arrangement = this.#applied(this.#changes, readArrangement(this.#seen.document));
     } catch {
       // As usual then; before anything is written it is read again.
     }
@@ -77,12 +75,14 @@ export class Kept {
     this.#seen ??= await readPreference(PAGE);
     this.#known = true;
     const made = [...this.#changes];
+    let tooMany = false;
     this.#sent = made.length;
-    const arrangement = made.reduce((one, change) => change(one), readArrangement(this.#seen.document));
+    const arrangement = this.#applied(made, readArrangement(this.#seen.document), () => (tooMany = true));
     try {
       this.#seen = await writePreference(PAGE, arrangement, this.#seen.etag);
       this.#forget(made);
-      this.arrangement = this.#changes.reduce((one, change) => change(one), arrangement);
+      this.arrangement = this.#applied(this.#changes, arrangement);
+      if (tooMany) toasts.show(words.taken, { kind: 'error' });
       return true;
     } catch (thrown) {
       if (!(thrown instanceof ApiError && thrown.type === CHANGED)) throw thrown;
@@ -104,6 +104,16 @@ export class Kept {
     } catch {
       // Whoever comes back to this page still has the changes, and writes them with the next.
     }
+  }
+
+  /** Some changes made to an arrangement, but those for which another browser has left no room. */
+  #applied(changes: readonly Change[], to: Arrangement, drop?: () => void): Arrangement {
+    return changes.reduce((one, change) => {
+      const next = change(one);
+      if (next.charts.length <= MOST_CHARTS) return next;
+      drop?.();
+      return one;
+    }, to);
   }
 
   #forget(made: readonly Change[]): void {

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { CHANGED } from '../../lib/api';
-import type { Arrangement } from '../../lib/arrangement';
+import { type Arrangement, type ChartSpec, MOST_CHARTS } from '../../lib/arrangement';
 import { toasts } from '../../ui/toasts.svelte';
 import { Kept } from './kept.svelte';
 
@@ -112,5 +112,34 @@ describe('what a person arranged', () => {
     kept.change((one) => ({ ...one, cards: [] }));
     await vi.advanceTimersByTimeAsync(1_000);
     expect(keeper.document).toMatchObject({ compare: false, cards: [] });
+  });
+
+  test('is never more charts than there may be, whatever another browser adds meanwhile', async () => {
+    const charts = (from: number, to: number): ChartSpec[] =>
+      Array.from({ length: to - from }, (_, i) => ({
+        id: `c${from + i}`,
+        series: ['cpu_percent'],
+        wide: false,
+      }));
+    const add = (kept: Kept, id: string) =>
+      kept.change((one) => ({
+        ...one,
+        charts: [...one.charts, { id, series: ['cpu_percent'], wide: false }],
+      }));
+    keeper.document = { charts: charts(0, MOST_CHARTS - 1) };
+    const [first, second] = [await opened(), await opened()];
+    add(first, 'first');
+    await vi.advanceTimersByTimeAsync(1_000);
+    add(second, 'second');
+    second.change((one) => ({ ...one, compare: true }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    const kept = keeper.document as Arrangement;
+    expect(kept.charts.map(({ id }) => id)).toEqual([
+      ...charts(0, MOST_CHARTS - 1).map(({ id }) => id),
+      'first',
+    ]);
+    expect(kept.compare).toBe(true);
+    expect(second.arrangement).toEqual(kept);
+    expect(toasts.items.map(({ kind }) => kind)).toEqual(['error']);
   });
 });
