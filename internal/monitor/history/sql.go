@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -44,12 +43,8 @@ func (h *History) load(ctx context.Context) error {
 
 // loadFormat makes sure that the file is of this format, and reads the series.
 func (h *History) loadFormat(ctx context.Context) error {
-	var version int
-	if err := h.db.QueryRow(ctx, `SELECT version FROM format`).Scan(&version); err != nil {
+	if err := checkVersion(ctx, h.db); err != nil {
 		return err
-	}
-	if version != schemaVersion {
-		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
 	}
 	return h.loadSeries(ctx)
 }
