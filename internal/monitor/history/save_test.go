@@ -75,8 +75,8 @@ func years(t *testing.T, h *History, now time.Time) {
 	a, b := h.mustSeries(t, "a", 100), h.mustSeries(t, "b{/mnt/ü}", 10)
 	n := 0
 	for at := now.Add(-100 * day); at.Before(now); at = at.Add(2 * time.Second) {
-		if now.Sub(at) > 3*time.Hour {
-			at = at.Add(12 * time.Hour)
+		if left := now.Sub(at) - 3*time.Hour; left > 0 {
+			at = at.Add(min(left, 12*time.Hour))
 		}
 		n++
 		samples := []Sample{{a, float64(n%1000) / 100}}
