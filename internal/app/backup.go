@@ -26,6 +26,8 @@ type (
 	BackupReport = files.BackupReport
 	// RestoreReport is what a restore did.
 	RestoreReport = files.RestoreReport
+	// RestoredHistory is what a restore did with the history of the figures.
+	RestoredHistory = files.RestoredHistory
 	// BackupSnapshot is one backup.
 	BackupSnapshot = vault.Snapshot
 	// ExportOptions say what to export, and where.
@@ -39,6 +41,7 @@ func (a *App) lend() files.Lent {
 	return files.Lent{
 		DisplayName: a.displayName, Record: a.record,
 		DataDir: a.config.House.DataDir, State: []string{"secret.key", "tls"}, Version: a.version, Schema: a.schema,
+		History: a.saveHistory,
 	}
 }
 
@@ -120,6 +123,9 @@ func Restore(ctx context.Context, c config.Config, version string, log *slog.Log
 	report, err := b.RestoreContent(ctx, store, options.Progress)
 	if err == nil {
 		err = b.RestoreState(ctx, c.House.DataDir)
+	}
+	if err == nil {
+		report.History, err = restoreHistory(ctx, c, log, b)
 	}
 	if err == nil {
 		report.Strange, err = restoreDatabase(ctx, c, version, log, b)

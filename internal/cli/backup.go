@@ -24,9 +24,9 @@ type backupCommand struct {
 
 // Help is shown by `homeserver backup --help`.
 func (backupCommand) Help() string {
-	return `Saves database, files and keys as they are at one moment. It may run beside a serving process. Only what is new is copied; every copy is compared with its digest and read again, and a backup counts only when all of it is there.
+	return `Saves database, files, keys and the history of the figures as they are at one moment. It may run beside a serving process. Only what is new is copied; every copy is compared with its digest and read again, and a backup counts only when all of it is there.
 
-Exit code 0 when all is well, 3 when files of the storage are missing or damaged: the rest is saved. doc/backup.md says more.`
+Exit code 0 when all is well, 3 when files of the storage are missing or damaged, or the history cannot be read: the rest is saved. doc/backup.md says more.`
 }
 
 // Run runs the command.
@@ -59,6 +59,17 @@ func (c backupCommand) print(w io.Writer, report app.BackupReport) error {
 	}
 	for _, l := range report.Lost {
 		fmt.Fprintf(w, "not saved: %s (%d bytes): %s\n", l.SHA256, l.Size, l.Reason)
+	}
+	if h := report.History; h != nil {
+		switch {
+		case h.LeftOut != "":
+			fmt.Fprintf(w, "not saved: the history of the figures. %s\n", h.LeftOut)
+		default:
+			fmt.Fprintf(w, "History of the figures: %s; %s of them new.\n", amount(h.Bytes), amount(h.NewBytes))
+		}
+		if h.Damaged > 0 {
+			fmt.Fprintf(w, "%d pages of the history cannot be read and are not in the backup: gaps in charts. homeserver history verify names them.\n", h.Damaged)
+		}
 	}
 	for _, name := range report.Broken {
 		fmt.Fprintf(w, "damaged: the earlier backup %s cannot be read\n", name)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -63,7 +64,9 @@ type BackupReport struct {
 }
 
 // OK reports whether everything is in the backup.
-func (r *BackupReport) OK() bool { return len(r.Lost)+len(r.Broken) == 0 }
+func (r *BackupReport) OK() bool {
+	return len(r.Lost)+len(r.Broken) == 0 && (r.History == nil || r.History.LeftOut == "")
+}
 
 // backups is what this process knows of its own backup under way.
 type backups struct {
@@ -216,6 +219,9 @@ func (b *backup) run(ctx context.Context) (err error) {
 	if err := b.verify(ctx); err != nil {
 		return err
 	}
+	if err := b.history(ctx); err != nil {
+		return err
+	}
 	b.report.Finished = b.f.now().UTC()
 	if b.report.Snapshot, err = b.draft.Finish(b.report.Snapshot); err != nil {
 		return err
@@ -307,11 +313,8 @@ func (b *backup) remember(ctx context.Context, result error) error {
 		if ctx.Err() != nil {
 			row.err = "The backup was stopped."
 		}
-	case len(b.report.Lost) > 0:
-		row.verified = &now
-		row.err = fmt.Sprintf("%d contents are missing or damaged in the storage and are not in the backup. homeserver check tells more.", len(b.report.Lost))
 	default:
-		row.verified = &now
+		row.verified, row.err = &now, b.lacks()
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rememberTimeout)
 	defer cancel()
@@ -320,6 +323,18 @@ func (b *backup) remember(ctx context.Context, result error) error {
 		err = b.f.store.forgetBackups(ctx, runsKept)
 	}
 	return errors.Join(result, err)
+}
+
+// lacks says in a sentence what is not in a backup that counts, "" when all is.
+func (b *backup) lacks() string {
+	var list []string
+	if n := len(b.report.Lost); n > 0 {
+		list = append(list, fmt.Sprintf("%d contents are missing or damaged in the storage and are not in the backup. homeserver check tells more.", n))
+	}
+	if h := b.report.History; h != nil && h.LeftOut != "" {
+		list = append(list, "The history of the figures is not in the backup. "+h.LeftOut)
+	}
+	return strings.Join(list, " ")
 }
 
 // rememberTimeout bounds the notes at the end of a run.

@@ -32,10 +32,23 @@ type RestoreReport struct {
 	Kept     int64        `json:"kept"`    // contents that were there already, and right
 	Lost     []vault.Lost `json:"lost"`    // contents that the backup does not have or has damaged
 	Strange  []string     `json:"strange"` // tables of the backup that are not the house's
+
+	History *RestoredHistory `json:"history"` // null: there is none in the backup
+}
+
+// RestoredHistory is what a restore did with the history of the figures.
+type RestoredHistory struct {
+	Pieces int    `json:"pieces"`
+	Lost   int    `json:"lost"`            // pieces that are damaged in the backup: gaps in charts
+	None   bool   `json:"none"`            // nothing of it can be used
+	Kept   bool   `json:"kept"`            // it was there already
+	Aside  string `json:"aside,omitempty"` // what an earlier one that was there is called now
 }
 
 // OK reports whether everything was restored.
-func (r *RestoreReport) OK() bool { return len(r.Lost) == 0 }
+func (r *RestoreReport) OK() bool {
+	return len(r.Lost) == 0 && (r.History == nil || r.History.Lost == 0 && !r.History.None)
+}
 
 // OpenBackup opens a snapshot of a directory of backups: the one called name, or the newest. The
 // directory's lock is held until release is called.

@@ -95,6 +95,8 @@ type Lent struct {
 	State   []string
 	// Version is the program's.
 	Version string
+	// History saves the history of the figures.
+	History SaveHistory
 	// Schema is the version of each room's tables.
 	Schema func(ctx context.Context) (map[string]int64, error)
 }

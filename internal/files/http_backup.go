@@ -20,7 +20,7 @@ type ScheduleBody struct {
 type BackupBody struct {
 	ID        string     `json:"id"`
 	Directory string     `json:"directory" example:"/mnt/backup/homeserver"`
-	State     string     `json:"state" enum:"running,done,incomplete,failed,interrupted" doc:"incomplete: files of the storage are missing or damaged, and all others are saved"`
+	State     string     `json:"state" enum:"running,done,incomplete,failed,interrupted" doc:"incomplete: files of the storage are missing or damaged, or the history of the figures could not be read, and all else is saved"`
 	Started   time.Time  `json:"started"`
 	Finished  *time.Time `json:"finished"`
 	Files     int64      `json:"files" doc:"Contents in the backup; equal files are one"`

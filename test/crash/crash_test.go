@@ -56,6 +56,7 @@ func elsewhere() map[string]string {
 		"before-unlink": "TestCollector", "after-unlink": "TestCollector",
 		"backup-written": "backup", "restore-ready": "backup", "restore-tables": "backup", "backup-copying": "backup", "backup-synced": "backup", "backup-named": "backup", "backup-before-finish": "backup", "backup-listed": "backup",
 		"backup-finished": "backup", "backup-thinning": "backup", "backup-sweeping": "backup",
+		"history-copied": "backup", "history-named": "backup", "history-sweeping": "backup", "settle-ready": "backup", "settle-aside": "backup",
 		"scrub-aside": "TestScrub", "scrub-noting": "TestScrub", "scrub-noted": "TestScrub", "destroy-rows": "TestDestroy", "destroyed": "TestDestroy", "sinking": "TestLargeFolder", "rising": "TestLargeFolder",
 		"manifest-written": "backup", "manifest-named": "backup", "journal-append": "backup",
 		"notify-claimed": "TestNotifications", "notify-sent": "TestNotifications",

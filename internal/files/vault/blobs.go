@@ -140,7 +140,7 @@ func (v *Vault) Flush(ctx context.Context) error {
 	for _, s := range batch {
 		if err := v.Check(ctx, s.digest); err != nil {
 			if errors.Is(err, ErrDamaged) {
-				return errs.Wrap(errs.Unavailable, fmt.Sprintf("What was just written to %s reads back different. The drive is not to be trusted; earlier backups may be damaged too. Check them with: homeserver backup --verify-all", v.dir), err)
+				return v.untrue(err)
 			}
 			return err
 		}
@@ -148,10 +148,20 @@ func (v *Vault) Flush(ctx context.Context) error {
 	return nil
 }
 
+// untrue says that a drive does not keep what it is given.
+func (v *Vault) untrue(err error) error {
+	return errs.Wrap(errs.Unavailable, fmt.Sprintf("What was just written to %s reads back different. The drive is not to be trusted; earlier backups may be damaged too. Check them with: homeserver backup --verify-all", v.dir), err)
+}
+
 // Check reads content from the drive and compares it with its digest. What is wrong is put
 // aside, so that the next backup copies it anew: ErrDamaged.
 func (v *Vault) Check(ctx context.Context, digest string) error {
-	f, err := os.Open(v.blobPath(digest))
+	return v.check(ctx, v.blobPath(digest), digest)
+}
+
+// check is Check of a file that lies anywhere below the directory.
+func (v *Vault) check(ctx context.Context, path, digest string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return v.explain(err)
 	}
@@ -169,7 +179,7 @@ func (v *Vault) Check(ctx context.Context, digest string) error {
 		return v.explain(err)
 	}
 	aside := filepath.Join(dir, digest+"."+time.Now().UTC().Format("20060102T150405.000000000"))
-	if err := os.Rename(v.blobPath(digest), aside); err != nil {
+	if err := os.Rename(path, aside); err != nil {
 		return v.explain(err)
 	}
 	return errors.Join(ErrDamaged, err)

@@ -41,23 +41,26 @@ func Keep(n int, moments []time.Time) []bool {
 }
 
 // Thin removes snapshots that the rule of Keep does not keep, but never the newest, nor the
-// newest that lacks nothing. It is called under the lock, and returns what it removed.
+// newest that lacks nothing, nor the newest that has a history. It is called under the lock, and returns what it removed.
 func (v *Vault) Thin(ctx context.Context, n int) (removed []string, err error) {
 	list, broken, err := v.Snapshots()
 	if err != nil {
 		return nil, err
 	}
 	moments := make([]time.Time, len(list))
-	newest := -1
+	needed := map[int]int{} // the newest of each kind, by what it has
 	for i := range list {
 		moments[i] = list[i].At
 		if len(list[i].Lost) == 0 {
-			newest = i
+			needed[0] = i
+		}
+		if list[i].hasHistory() {
+			needed[1] = i
 		}
 	}
 	kept := Keep(n, moments)
-	if newest >= 0 {
-		kept[newest] = true
+	for _, i := range needed {
+		kept[i] = true
 	}
 	for i := range list {
 		if kept[i] || ctx.Err() != nil {
@@ -136,5 +139,5 @@ func (v *Vault) sweep(ctx context.Context) error {
 			failpoint.Hit("backup-sweeping")
 		}
 	}
-	return nil
+	return v.sweepHistory(list)
 }

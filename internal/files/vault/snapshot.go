@@ -45,6 +45,7 @@ type Snapshot struct {
 	NewBytes int64            `json:"new_bytes"`
 	Parts    []Part           `json:"parts"`
 	Lost     []Lost           `json:"lost,omitempty"`
+	History  *History         `json:"history,omitempty"` // nil: there was none, or this program did not save it yet
 }
 
 // Part is a file of a snapshot.
@@ -147,6 +148,12 @@ func (w *PartWriter) Close() error {
 	w.part.SHA256 = hex.EncodeToString(w.sum.Sum(nil))
 	w.d.parts = append(w.d.parts, w.part)
 	return nil
+}
+
+// Drop takes a part out again, whole or not.
+func (d *Draft) Drop(name string) {
+	d.parts = slices.DeleteFunc(d.parts, func(p Part) bool { return p.Name == name })
+	_ = os.Remove(d.Path(name)) // Finish does not list it
 }
 
 // Finish makes the snapshot count. What it refers to must have been put and flushed.

@@ -3,6 +3,7 @@
 //	homeserver-backup.json    the marker: whose backups these are
 //	blobs/ab/<sha256>         content, once for all snapshots
 //	snapshots/<time>/         one backup each: snapshot.json, written last, and what it lists
+//	history/<sha256>          pieces of the history of the figures, once for all snapshots
 //	incoming/                 content being copied
 //	damaged/                  content that was found wrong, kept for people to look at
 //	.lock                     held by whoever changes the directory
@@ -11,7 +12,7 @@
 //   - A snapshot appears under its name when all that it needs is durable: its content, its
 //     parts, and snapshot.json with the digest of each part. Without that file it does not count.
 //   - Content bears its name only after it was compared with its digest and synced.
-//   - Content that any snapshot refers to is never removed; if the list of one snapshot cannot be
+//   - Content and pieces that any snapshot refers to are never removed; if the list of one snapshot cannot be
 //     read, nothing is.
 //   - A snapshot that is being removed loses its name first, so that half of one never counts.
 package vault
@@ -39,6 +40,7 @@ const (
 	lockFile     = ".lock"
 	blobsDir     = "blobs"
 	snapshotsDir = "snapshots"
+	historyDir   = "history"
 	incomingDir  = "incoming"
 	damagedDir   = "damaged"
 

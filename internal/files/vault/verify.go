@@ -20,7 +20,7 @@ type Verified struct {
 func (v *Verified) OK() bool { return len(v.Missing)+len(v.Damaged) == 0 }
 
 // Verify looks at a snapshot: every part is compared with its digest, and every content must be
-// there with its size. With all, content is read and compared with its digest, too; what is
+// there with its size, and every piece of the history. With all, content is read and compared with its digest, too; what is
 // wrong is put aside, so that the next backup copies it anew.
 func (v *Vault) Verify(ctx context.Context, s *Snapshot, all bool, progress func(files, bytes int64)) (Verified, error) {
 	report := Verified{Missing: []Content{}, Damaged: []Content{}}
@@ -34,7 +34,10 @@ func (v *Vault) Verify(ctx context.Context, s *Snapshot, all bool, progress func
 		return report, err
 	}
 	defer list.Close()
-	return report, v.VerifyContents(ctx, list, all, &report, progress)
+	if err := v.VerifyContents(ctx, list, all, &report, progress); err != nil {
+		return report, err
+	}
+	return report, v.verifyHistory(ctx, s, all, &report)
 }
 
 // VerifyContents is the part of Verify that looks at the content.

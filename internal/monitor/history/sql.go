@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,15 +15,13 @@ const schemaVersion = 1
 
 // load makes the tables, reads the series, and takes the tail in.
 func (h *History) load(ctx context.Context) error {
-	for _, statement := range []string{
-		`CREATE TABLE IF NOT EXISTS format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`,
-		fmt.Sprintf(`INSERT INTO format (one, version) VALUES (1, %d) ON CONFLICT (one) DO NOTHING`, schemaVersion),
-	} {
-		if _, err := h.db.Exec(ctx, statement); err != nil {
-			return err
-		}
+	if _, err := h.db.Exec(ctx, `CREATE TABLE IF NOT EXISTS format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`); err != nil {
+		return err
 	}
-	if err := h.checkFormat(ctx); err != nil { // before anything of another format is touched
+	if _, err := h.db.Exec(ctx, `INSERT INTO format (one, version) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, schemaVersion); err != nil {
+		return err
+	}
+	if err := checkVersion(ctx, h.db); err != nil { // before anything of another format is touched
 		return err
 	}
 	for _, statement := range []string{
@@ -47,18 +44,6 @@ func (h *History) load(ctx context.Context) error {
 		return err
 	}
 	return h.loadTail(ctx)
-}
-
-// checkFormat makes sure that the file is of this format.
-func (h *History) checkFormat(ctx context.Context) error {
-	var version int
-	if err := h.db.QueryRow(ctx, `SELECT version FROM format`).Scan(&version); err != nil {
-		return err
-	}
-	if version != schemaVersion {
-		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
-	}
-	return nil
 }
 
 // loadTail takes in what was written since the last hour was put away.

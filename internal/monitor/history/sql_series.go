@@ -7,15 +7,15 @@ import (
 )
 
 // hasTitles reports whether the file's series have titles, which those of the first versions had not.
-func (h *History) hasTitles(ctx context.Context) (bool, error) {
+func hasTitles(ctx context.Context, q sqldb.Querier) (bool, error) {
 	var n int
-	err := h.db.QueryRow(ctx, `SELECT count(*) FROM pragma_table_info('series') WHERE name = 'title'`).Scan(&n)
+	err := q.QueryRow(ctx, `SELECT count(*) FROM pragma_table_info('series') WHERE name = 'title'`).Scan(&n)
 	return n > 0, err
 }
 
 // addTitles makes room for titles where there is none.
 func (h *History) addTitles(ctx context.Context) error {
-	there, err := h.hasTitles(ctx)
+	there, err := hasTitles(ctx, h.db)
 	if err != nil || there {
 		return err
 	}
@@ -24,7 +24,7 @@ func (h *History) addTitles(ctx context.Context) error {
 }
 
 func (h *History) loadSeries(ctx context.Context) error {
-	titles, err := h.hasTitles(ctx)
+	titles, err := hasTitles(ctx, h.db)
 	if err != nil {
 		return err
 	}

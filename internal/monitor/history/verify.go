@@ -41,7 +41,7 @@ func Verify(ctx context.Context, config Config, log *slog.Logger, progress func(
 	}
 	defer db.Close()
 	h := &History{config: config, db: db, log: slog.New(slog.DiscardHandler), byKey: map[string]int{}, hour: noHour, open: map[int][]int64{}}
-	if err := h.checkFormat(ctx); err != nil {
+	if err := checkVersion(ctx, h.db); err != nil {
 		return nil, err
 	}
 	v := verification{h: h, report: &Report{Problems: []Problem{}}, progress: progress}
