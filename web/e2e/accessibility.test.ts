@@ -27,14 +27,9 @@ import {
 
 const words = messages.files;
 const MB = 1024 * 1024;
-/** Pages are looked at when what moves has come to its end: so nothing needs to move. */
-const STILL: OpenOptions = { reducedMotion: 'reduce' };
 const SIZES: { name: string; options: OpenOptions }[] = [
-  { name: '1440', options: { ...STILL, viewport: { width: 1440, height: 900 } } },
-  {
-    name: '390',
-    options: { ...STILL, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  },
+  { name: '1440', options: { viewport: { width: 1440, height: 900 } } },
+  { name: '390', options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
 ];
 const SMALL: OpenOptions = { viewport: { width: 320, height: 640 }, hasTouch: true, isMobile: true };
 const SAMPLES = Array.from({ length: 40 }, (_, at) => ({

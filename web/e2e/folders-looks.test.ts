@@ -7,14 +7,9 @@ import { check, names, places, row, toolbar } from './harness/files';
 import { expect, FILES, type OpenOptions, test, until } from './harness/test';
 
 const words = messages.files;
-/** Pages are looked at when what moves has come to its end: so nothing needs to move. */
-const STILL: OpenOptions = { reducedMotion: 'reduce' };
 const SIZES: { name: string; options: OpenOptions }[] = [
-  { name: '1440', options: { ...STILL, viewport: { width: 1440, height: 900 } } },
-  {
-    name: '390',
-    options: { ...STILL, viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true },
-  },
+  { name: '1440', options: { viewport: { width: 1440, height: 900 } } },
+  { name: '390', options: { viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true } },
 ];
 const LONG = 'a folder with a name that is far too long for any path to show it whole, and then some';
 
