@@ -7,6 +7,7 @@ type mvCommand struct {
 	remote     `embed:""`
 	Paths      []string `arg:"" name:"path" help:"Files and folders of the server, and last where they shall go: a folder or, for one of them, a new name."`
 	OnConflict string   `name:"on-conflict" enum:"fail,rename,keep,replace" default:"fail" help:"If a name is taken: fail refuses, rename numbers what comes, keep lets two files bear it, replace makes a new version of the file that is there, and puts a folder into the trash."`
+	Confirm    string   `name:"confirm" placeholder:"N" help:"How many files may be replaced with their folder, where the server asks for it."`
 }
 
 // Help is shown by `homeserver mv --help`.
@@ -26,5 +27,5 @@ func (c mvCommand) Run(r *run) error {
 		return err
 	}
 	last := len(list) - 1
-	return server.Move(r.ctx, list[:last], list[last], c.OnConflict)
+	return server.Move(r.ctx, list[:last], list[last], c.OnConflict, c.Confirm)
 }

@@ -17,7 +17,7 @@ type putCommand struct {
 
 // Help is shown by `homeserver put --help`.
 func (putCommand) Help() string {
-	return `Folders go with all that lies in them; "put photos/. there" sends what lies in photos, not the folder itself. What is on the server with the same content is not sent. Broken off anywhere, the same command goes on where it was, also in the middle of a large file. The digest of every file is compared with what the server holds.
+	return `Folders go with all that lies in them; "put photos/. there" sends what lies in photos, not the folder itself. Links are not followed; they are counted and left out. What is on the server with the same content is not sent. Broken off anywhere, the same command goes on where it was, also in the middle of a large file. The digest of every file is compared with what the server holds.
 
 ` + helpPlaces + `
 

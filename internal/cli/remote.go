@@ -154,6 +154,9 @@ func (p *progress) end(what string, result client.Result) {
 		return
 	}
 	fmt.Fprintf(p.err, "%d %s (%s), %d there already, %d failed, in %s\n", result.Done, what, size(result.Bytes), result.Skipped, result.Failed, time.Since(p.began).Round(10*time.Millisecond))
+	if result.LeftOut > 0 {
+		fmt.Fprintf(p.err, "%d links and other things that are no files were left out\n", result.LeftOut)
+	}
 }
 
 // size is a number of bytes for people.

@@ -37,6 +37,7 @@ type Progress interface {
 // Result counts what a transfer did.
 type Result struct {
 	Done, Skipped, Failed int
+	LeftOut               int   // links and other things in folders that are no files
 	Bytes                 int64 // of the files that are done
 }
 
@@ -131,6 +132,9 @@ func (p *putting) gather(locals []string) (files []*source, empty []string, err 
 		if err != nil {
 			return nil, nil, err
 		}
+		if !info.IsDir() && !info.Mode().IsRegular() {
+			return nil, nil, fmt.Errorf("%s is neither a file nor a folder", local) // a pipe is waited for, and read once only
+		}
 		if !info.IsDir() {
 			files = append(files, &source{path: local, rel: filepath.Base(local), size: info.Size()})
 			continue
@@ -139,10 +143,11 @@ func (p *putting) gather(locals []string) (files []*source, empty []string, err 
 		if base == "." || base == ".." || base == string(filepath.Separator) {
 			base = "" // what lies in it, not it
 		}
-		more, none, err := walk(local, base)
+		more, none, odd, err := walk(local, base)
 		if err != nil {
 			return nil, nil, err
 		}
+		p.result.LeftOut += odd
 		files, empty = append(files, more...), append(empty, none...)
 	}
 	var bytes int64
@@ -154,8 +159,8 @@ func (p *putting) gather(locals []string) (files []*source, empty []string, err 
 }
 
 // walk finds the regular files below a folder of this machine. Links are not followed: they may
-// lead in circles, or to what nobody meant.
-func walk(root, base string) (files []*source, empty []string, err error) {
+// lead in circles, or to what nobody meant. leftOut counts them.
+func walk(root, base string) (files []*source, empty []string, leftOut int, err error) {
 	holds := map[string]bool{}
 	var folders []string
 	err = filepath.WalkDir(root, func(at string, entry fs.DirEntry, err error) error {
@@ -181,6 +186,8 @@ func walk(root, base string) (files []*source, empty []string, err error) {
 			for d := path.Dir(rel); !holds[d]; d = path.Dir(d) {
 				holds[d] = true
 			}
+		default:
+			leftOut++
 		}
 		return nil
 	})
@@ -189,7 +196,7 @@ func walk(root, base string) (files []*source, empty []string, err error) {
 			empty = append(empty, d)
 		}
 	}
-	return files, empty, err
+	return files, empty, leftOut, err
 }
 
 // each runs fn for all of list, so many at a time.

@@ -191,7 +191,8 @@ func (c *Client) Delete(ctx context.Context, list []Found, confirm string) error
 }
 
 // Move takes files and folders to a place: into the folder there or, a single one, to that name.
-func (c *Client) Move(ctx context.Context, from []Place, to Place, onConflict string) error {
+// confirm is how many files may be replaced with their folders, where the server has asked for it.
+func (c *Client) Move(ctx context.Context, from []Place, to Place, onConflict, confirm string) error {
 	target, err := c.Resolve(ctx, to)
 	name := ""
 	switch {
@@ -209,15 +210,30 @@ func (c *Client) Move(ctx context.Context, from []Place, to Place, onConflict st
 		return fmt.Errorf("%s lies in a file, not in a folder", to)
 	}
 	for _, p := range from {
-		if err := c.moveOne(ctx, p, target.Folder, name, onConflict); err != nil {
+		if err := c.moveOne(ctx, p, moving{To: target.Folder.ID, OnConflict: onConflict, Confirm: confirm}, name); err != nil {
 			return fmt.Errorf("%s: %w", p, err)
 		}
 	}
 	return nil
 }
 
-// moveOne takes one thing to a folder and gives it a name, unless name is empty.
-func (c *Client) moveOne(ctx context.Context, from Place, to *Folder, name, onConflict string) error {
+// moving is a request to move.
+type moving struct {
+	Files      []movingItem `json:"files,omitempty"`
+	Folders    []movingItem `json:"folders,omitempty"`
+	To         string       `json:"to"`
+	OnConflict string       `json:"on_conflict"`
+	Confirm    string       `json:"confirm,omitempty"`
+}
+
+type movingItem struct {
+	ID   string `json:"id"`
+	Name string `json:"name,omitempty"`
+}
+
+// moveOne takes one thing to a folder and gives it a name, unless name is empty: both at once, so
+// that nothing which bears its old name there is in the way.
+func (c *Client) moveOne(ctx context.Context, from Place, m moving, name string) error {
 	f, err := c.Resolve(ctx, from)
 	if err != nil {
 		return err
@@ -225,42 +241,15 @@ func (c *Client) moveOne(ctx context.Context, from Place, to *Folder, name, onCo
 	if f.Folder != nil && f.Folder.ParentID == nil {
 		return errors.New("the top of a tree stays where it is")
 	}
-	here := f.File != nil && f.File.FolderID == to.ID || f.Folder != nil && *f.Folder.ParentID == to.ID
-	if !here {
-		if err := c.carry(ctx, f, to, onConflict); err != nil {
-			return err
-		}
-	}
-	switch {
-	case name == "":
-		return nil
-	case f.File != nil && f.File.Name != name:
-		return c.call(ctx, "PATCH", "/api/v1/files/"+f.File.ID, map[string]string{"filename": name, "on_conflict": onConflict}, nil)
-	case f.Folder != nil && f.Folder.Name != name:
-		return c.call(ctx, "PATCH", "/api/v1/folders/"+f.Folder.ID, map[string]string{"name": name, "on_conflict": onConflict}, nil)
-	}
-	return nil
-}
-
-func (c *Client) carry(ctx context.Context, f Found, to *Folder, onConflict string) error {
-	type item struct {
-		ID string `json:"id"`
-	}
-	body := struct {
-		Files      []item `json:"files,omitempty"`
-		Folders    []item `json:"folders,omitempty"`
-		To         string `json:"to"`
-		OnConflict string `json:"on_conflict"`
-	}{To: to.ID, OnConflict: onConflict}
 	if f.File != nil {
-		body.Files = []item{{f.File.ID}}
+		m.Files = []movingItem{{f.File.ID, name}}
 	} else {
-		body.Folders = []item{{f.Folder.ID}}
+		m.Folders = []movingItem{{f.Folder.ID, name}}
 	}
 	var answer struct {
 		Failed []Problem `json:"failed"`
 	}
-	if err := c.call(ctx, "POST", "/api/v1/files/move", body, &answer); err != nil {
+	if err := c.call(ctx, "POST", "/api/v1/files/move", m, &answer); err != nil {
 		return err
 	}
 	if len(answer.Failed) > 0 {

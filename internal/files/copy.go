@@ -27,6 +27,7 @@ type copying struct {
 // copyJob is one item with all that lies in it.
 type copyJob struct {
 	moved
+	as      string   // the name that the copy shall have
 	file    *File    // kindFile
 	folders []Folder // kindFolder: parents before children, the first is the item itself
 	files   []File   // kindFolder: that lie in them
@@ -68,6 +69,9 @@ func (f *Files) planCopy(ctx context.Context, c *changing, w *copying, t transfe
 		row, err := f.store.itemFile(ctx, c, it, p, identity.ReadFile)
 		if err == nil {
 			job.file, job.from, job.name = row, row.Folder, row.Name
+			job.as, err = it.as(row.Name)
+		}
+		if err == nil {
 			err = w.take(1, []File{*row})
 		}
 		if err := w.plan(job, err); err != nil {
@@ -79,6 +83,9 @@ func (f *Files) planCopy(ctx context.Context, c *changing, w *copying, t transfe
 		d, err := f.store.itemFolder(ctx, c, it, p, identity.ReadFile)
 		if err == nil {
 			job.from, job.name = d.Parent, d.Name
+			job.as, err = it.as(d.Name)
+		}
+		if err == nil {
 			err = f.store.readTree(ctx, c, w, d, &job)
 		}
 		if err := w.plan(job, err); err != nil {

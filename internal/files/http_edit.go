@@ -71,7 +71,7 @@ type restoredManyBody struct {
 
 type patchBody struct {
 	Filename   *string   `json:"filename,omitempty" doc:"The new name" example:"report.txt"`
-	OnConflict string    `json:"on_conflict,omitempty" enum:"keep,rename,fail" doc:"If there is something of the new name in the folder: keep (without it) lets both bear it, rename numbers this one, fail refuses"`
+	OnConflict string    `json:"on_conflict,omitempty" enum:"keep,rename,replace,fail" doc:"If there is something of the new name in the folder: keep (without it) lets both bear it, rename numbers this one, replace puts the file that is there into the trash, fail refuses"`
 	Tags       *[]string `json:"tags,omitempty" doc:"All tags of the file from now on"`
 	Shared     *bool     `json:"shared,omitempty" doc:"Whether everybody in the house may see the file; its owner and administrators decide. The household's files stay shared"`
 }
@@ -110,7 +110,7 @@ func (f *Files) editRoutes(r *httpd.Router) {
 		return o
 	}
 	notFound := func(o httpd.Op) httpd.Op {
-		o.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}
+		o.Errors = []int{http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusPreconditionFailed, http.StatusUnprocessableEntity}
 		return o
 	}
 	httpd.Register(r, notFound(op(identity.ChangeFile, http.MethodPatch, "/{id}", "edit-file", "Rename, tag or share a file", "What is left out stays as it is.")), f.patch)

@@ -19,7 +19,16 @@ const (
 // item names a file or folder, and what the client knows of it.
 type item struct {
 	ID      string `json:"id" maxLength:"36" example:"3f2b8c1e-9d4a-4f6b-8a3e-2c1d0e9f8b7a"`
+	Name    string `json:"name,omitempty" doc:"The name that it shall have there; its own if left out" example:"report.txt"`
 	IfMatch string `json:"if_match,omitempty" maxLength:"200" doc:"The etag that it must still have; for files the SHA-256 of their content will do"`
+}
+
+// as is the name that something of this name shall have where it goes.
+func (it item) as(own string) (string, error) {
+	if it.Name == "" || it.Name == own { // also one that could not be given today
+		return own, nil
+	}
+	return it.Name, strictName(it.Name)
 }
 
 // transfer is a request to move or copy.
@@ -89,8 +98,12 @@ func (f *Files) moveAll(ctx context.Context, c *changing, t transfer, to *Folder
 			m.from, m.name = row.Folder, row.Name
 			err = mayGive(p, row.Object(), row.Owner, to)
 		}
+		var as string
 		if err == nil {
-			err = f.store.moveFile(ctx, c, row, to, t.onConflict, &m)
+			as, err = it.as(row.Name)
+		}
+		if err == nil {
+			err = f.store.moveFile(ctx, c, row, to, as, t.onConflict, &m)
 		}
 		if done, err = note(done, m, err); err != nil {
 			return nil, err
@@ -103,8 +116,12 @@ func (f *Files) moveAll(ctx context.Context, c *changing, t transfer, to *Folder
 			m.from, m.name = d.Parent, d.Name
 			err = mayGive(p, d.Object(), d.Owner, to)
 		}
+		var as string
 		if err == nil {
-			err = f.store.moveFolder(ctx, c, d, to, d.Name, t.onConflict, &m)
+			as, err = it.as(d.Name)
+		}
+		if err == nil {
+			err = f.store.moveFolder(ctx, c, d, to, as, t.onConflict, &m)
 		}
 		if done, err = note(done, m, err); err != nil {
 			return nil, err

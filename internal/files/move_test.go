@@ -107,6 +107,67 @@ func TestReplaceByMoving(t *testing.T) {
 	})
 }
 
+// TestMoveUnderAnotherName: what comes under a new name meets what bears that name, and nothing
+// that bears its old one.
+func TestMoveUnderAnotherName(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		to := h.mkdir("", "to")
+		bystander := into[FileBody](h, h.putInto(to, "a", "bystander", ""))
+		target := into[FileBody](h, h.putInto(to, "b", "old", ""))
+		source := h.put("a", "new", "")
+		ask := func(what, kind, id, name, to, onConflict string) string {
+			body := fmt.Sprintf(`{%q:[{"id":%q,"name":%q}],"to":%q,"on_conflict":%q}`, kind, id, name, to, onConflict)
+			return h.only(into[transferredBody](h, h.ask("POST", prefix+"/"+what, body)))
+		}
+		for _, c := range []struct{ what, kind, id, name, to, onConflict, want string }{
+			{"move", "files", source.ID, "b", to, "fail", "409 exists"},
+			{"move", "files", source.ID, "x/y", to, "replace", "422 about:blank"},
+			{"move", "files", source.ID, "..", to, "replace", "422 about:blank"},
+			{"copy", "files", source.ID, "c", to, "fail", "done as c"},
+			{"copy", "files", source.ID, "c", to, "rename", "done as c (2)"},
+			{"move", "files", source.ID, "b", to, "replace", "done as b"},
+			{"move", "files", target.ID, "d", to, "fail", "done as d"}, // stays in its folder
+			{"copy", "folders", to, "twin", rootFolder, "fail", "done as twin"},
+			{"move", "folders", to, "twin", rootFolder, "fail", "409 exists"},
+			{"move", "folders", to, "there", rootFolder, "fail", "done as there"},
+		} {
+			if got := ask(c.what, c.kind, c.id, c.name, c.to, c.onConflict); got != c.want {
+				t.Errorf("%+v: got %s", c, got)
+			}
+		}
+		if got := h.names(to); got != "a c c (2) d" {
+			t.Errorf("got %s", got)
+		}
+		if got := h.get(prefix + "/" + target.ID + "/download").Body.String(); got != "new" || len(h.versionsOf(target.ID)) != 1 {
+			t.Errorf("got %q, want the new content and a version", got)
+		}
+		if got := h.get(prefix + "/" + bystander.ID + "/download").Body.String(); got != "bystander" || len(h.versionsOf(bystander.ID)) != 0 {
+			t.Errorf("got %q of a file that nobody named", got)
+		}
+		h.wholeTree()
+		h.replayed()
+		h.sound()
+	})
+}
+
+// TestRenameReplaces: a file takes another's name, and that goes to the trash.
+func TestRenameReplaces(t *testing.T) {
+	each(t, func(t *testing.T, h *house) {
+		a, b := h.put("a", "a", "t"), h.put("b", "b", "")
+		got := into[FileBody](h, h.want(h.ask("PATCH", prefix+"/"+a.ID, `{"filename":"b","on_conflict":"replace"}`), 200))
+		if got.ID != a.ID || got.Filename != "b" || h.names(rootFolder) != "b" {
+			t.Errorf("got %+v and %s", got, h.names(rootFolder))
+		}
+		h.want(h.get(prefix+"/"+b.ID+"/metadata"), 404)
+		h.want(h.ask("POST", prefix+"/"+b.ID+"/restore", ""), 200)
+		h.mkdir("", "folder")
+		h.problem(h.ask("PATCH", prefix+"/"+a.ID, `{"filename":"folder","on_conflict":"replace"}`), 409, exists)
+		h.wholeTree()
+		h.replayed()
+		h.sound()
+	})
+}
+
 // TestGivingAway takes a folder with tagged, shared and replaced files from one owner to another
 // and back: all counters follow.
 func TestGivingAway(t *testing.T) {

@@ -17,7 +17,7 @@ func TestOthersFoldersStayTheirs(t *testing.T) {
 		a.want(a.ask("PATCH", prefix+"/"+shared.ID, `{"shared":true}`), 200)
 
 		b.want(b.get(prefix+"/"+diary.ID+"/metadata"), 404)
-		for _, onConflict := range []string{"fail", "rename", "keep"} {
+		for _, onConflict := range []string{"fail", "rename", "replace", "keep"} {
 			got := into[FileBody](b, b.want(b.ask("PATCH", prefix+"/"+shared.ID, fmt.Sprintf(`{"filename":"diary.txt","on_conflict":%q}`, onConflict)), 200))
 			if got.Filename != "diary.txt" {
 				t.Errorf("on_conflict=%s: got %q", onConflict, got.Filename)

@@ -71,7 +71,7 @@ func (s store) copyItem(ctx context.Context, c *changing, w *copying, job *copyJ
 }
 
 func (s store) copyFile(ctx context.Context, c *changing, w *copying, job *copyJob) error {
-	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, w.to.ID, job.file.Name, "", w.conflict)
+	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, w.to.ID, job.as, "", w.conflict)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (s store) copyFolder(ctx context.Context, c *changing, w *copying, job *cop
 	if err := c.set.settleFolders(ctx, c.tx); err != nil { // the totals of what is replaced are taken along
 		return err
 	}
-	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFolder}, w.to.ID, top.Name, "", w.conflict)
+	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFolder}, w.to.ID, job.as, "", w.conflict)
 	if err != nil {
 		return err
 	}

@@ -121,7 +121,7 @@ func (s store) edit(ctx context.Context, ask edit, now int64) (e edited, err err
 			if f.Name == old.Name && slices.Equal(f.Tags, old.Tags) && f.audience == old.audience {
 				continue
 			}
-			if err := s.settleName(ctx, tx, f, old.Name, ask.onConflict); err != nil {
+			if err := s.settleName(ctx, &changing{tx: tx, set: set, now: now}, f, old.Name, ask.onConflict); err != nil {
 				return err
 			}
 			f.Revision++
@@ -138,8 +138,9 @@ func (s store) edit(ctx context.Context, ask edit, now int64) (e edited, err err
 	return e, err
 }
 
-// settleName decides under which name a file goes on in its folder.
-func (s store) settleName(ctx context.Context, tx *sqldb.Tx, f *File, old string, onConflict conflict) error {
+// settleName decides under which name a file goes on in its folder. What it replaces there goes to
+// the trash, if one may change that, too.
+func (s store) settleName(ctx context.Context, c *changing, f *File, old string, onConflict conflict) error {
 	if f.Name == old || onConflict == "" {
 		return nil
 	}
@@ -147,9 +148,11 @@ func (s store) settleName(ctx context.Context, tx *sqldb.Tx, f *File, old string
 	if !identity.Allow(identity.From(ctx), identity.ReadFile, identity.Object{Owner: f.Owner, Shared: f.Owner == household}) {
 		return nil
 	}
-	name, v, _, err := s.settle(ctx, tx, newcomer{kind: kindFile}, f.Folder, f.Name, f.ID, onConflict)
+	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, f.Folder, f.Name, f.ID, onConflict)
 	if err == nil && v == replaceFile {
-		err = errs.New(errs.Invalid, "A new name replaces no other file. Move this one onto the other instead, or choose keep, rename or fail.")
+		if err = gate(identity.From(ctx), identity.ChangeFile)(there.file); err == nil {
+			_, err = s.trashFile(ctx, c, there.file)
+		}
 	}
 	f.Name = name
 	return err

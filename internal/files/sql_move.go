@@ -66,12 +66,12 @@ func (s store) ownersOfItems(ctx context.Context, t transfer) ([]string, error) 
 	return slices.Compact(all), nil
 }
 
-// moveFile takes a file to a folder.
-func (s store) moveFile(ctx context.Context, c *changing, f *File, to *Folder, onConflict conflict, m *moved) error {
-	if f.Folder == to.ID {
+// moveFile takes a file to a folder, under a name. In the folder it lies in that is a new name.
+func (s store) moveFile(ctx context.Context, c *changing, f *File, to *Folder, name string, onConflict conflict, m *moved) error {
+	if f.Folder == to.ID && f.Name == name {
 		return nil // it is there
 	}
-	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, to.ID, f.Name, f.ID, onConflict)
+	name, v, there, err := s.settle(ctx, c.tx, newcomer{kind: kindFile}, to.ID, name, f.ID, onConflict)
 	if err != nil {
 		return err
 	}
@@ -102,7 +102,11 @@ func (s store) moveFile(ctx context.Context, c *changing, f *File, to *Folder, o
 		f.Folder, f.Name, f.key, f.Owner, f.audience, f.Revision, f.ID); err != nil {
 		return err
 	}
-	c.set.changed(&old, f, changeMoved)
+	what := changeMoved
+	if old.Folder == f.Folder {
+		what = changeRenamed
+	}
+	c.set.changed(&old, f, what)
 	m.name, m.alike = f.Name, there.alike
 	return nil
 }

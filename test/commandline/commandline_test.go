@@ -132,7 +132,7 @@ func TestThereAndBack(t *testing.T) {
 			t.Fatal(err)
 		}
 		out, errOut := d.run(0, "put", from, "household:archive")
-		if !strings.Contains(out, "stored tree/a b/ü ÿ 日本.txt\n") || strings.Contains(out, "link") || !strings.Contains(errOut, fmt.Sprint(len(files), " stored")) {
+		if !strings.Contains(out, "stored tree/a b/ü ÿ 日本.txt\n") || strings.Contains(out, "link") || !strings.Contains(errOut, fmt.Sprint(len(files), " stored")) || !strings.Contains(errOut, "1 links and other things that are no files were left out") {
 			t.Errorf("got %s%s", out, errOut)
 		}
 		if _, errOut := d.run(0, "put", from, "household:archive"); !strings.Contains(errOut, fmt.Sprint("0 stored (0 B), ", len(files), " there already")) {
@@ -210,6 +210,7 @@ func TestMoveAndRemove(t *testing.T) {
 	d.run(0, "mv", "x/a", "x/b", "x/in")
 	d.run(0, "mv", "x/in/a", "x/renamed")
 	d.run(0, "mv", "x/in", "x/out")
+	d.movesOnto(from)
 	if out, _ := d.run(0, "ls", "-R", "x"); !strings.HasPrefix(out, "renamed\nmore/\n") || !strings.HasSuffix(out, "out/\nout/b\nout/c\n") {
 		t.Errorf("got %s", out)
 	}
@@ -227,6 +228,7 @@ func TestMoveAndRemove(t *testing.T) {
 		{2, []string{"mv", "x"}, "where to"},
 		{1, []string{"get", "nothing"}, "no such file or folder"},
 		{1, []string{"put", filepath.Join(from, "nothing"), "x"}, "no such file"},
+		{1, []string{"put", os.DevNull, "x"}, "neither a file nor a folder"},
 		{2, []string{"ls", "--url", "ftp://x"}, "not the address"},
 		{1, []string{"ls", "--token", "wrong"}, "Sign in"},
 		{1, []string{"ls", "nothing"}, "no such file or folder"},
@@ -247,6 +249,30 @@ func TestMoveAndRemove(t *testing.T) {
 	if _, errOut, code := d.CLI("ls"); code != 2 || !strings.Contains(errOut, "HOMESERVER_URL") {
 		t.Errorf("got %d %s", code, errOut)
 	}
+}
+
+// movesOnto: mv to a name that is taken replaces that file, and none that only bears the old name.
+func (d *desk) movesOnto(from string) {
+	d.t.Helper()
+	d.run(0, "put", from+"/more/.", "onto")
+	d.run(0, "put", filepath.Join(from, "a"), filepath.Join(from, "b"), "onto")
+	d.run(0, "mv", "--on-conflict", "replace", "onto/a", "onto/b")
+	d.run(0, "put", filepath.Join(from, "a"), filepath.Join(from, "b"), "onto/there")
+	d.run(0, "mv", "onto/b", "onto/there/c") // there is a b there, too
+	d.listed("onto/there", map[string][]byte{"a": []byte("a"), "b": []byte("b"), "c": []byte("a")})
+	d.run(0, "mv", "--on-conflict", "replace", "onto/0", "onto/there/c")
+	d.run(0, "mv", "onto/1", "onto/1") // it is there
+	d.listed("onto/there", map[string][]byte{"a": []byte("a"), "b": []byte("b"), "c": []byte("0")})
+	for _, in := range []string{"1", "2", "3"} { // together more than half of all there is
+		d.run(0, "put", filepath.Join(from, "more"), "other/most/"+in)
+	}
+	d.run(0, "mv", "onto", "other/renamed")
+	d.run(0, "put", filepath.Join(from, "a"), "other/small/most")
+	if _, errOut := d.run(1, "mv", "--on-conflict", "replace", "other/small/most", "other"); !strings.Contains(errOut, "confirm=36") {
+		d.t.Errorf("got %s", errOut)
+	}
+	d.run(0, "mv", "--on-conflict", "replace", "--confirm", "36", "other/small/most", "other")
+	d.run(0, "rm", "-r", "-y", "--confirm", "100", "other")
 }
 
 // TestBadNetwork sends through a network that cuts, stalls, repeats and delays requests.
