@@ -15,6 +15,8 @@ import (
 type forest struct {
 	a       *house // its owner
 	top     string
+	deep    string // a folder in it
+	outside string // a file of the owner's that lies elsewhere
 	files   []string
 	digests []string
 }
@@ -24,6 +26,7 @@ func (h *house) forest() forest {
 	w := forest{a: h.as(ada())}
 	w.top = w.a.folderAt("mine", "wood")
 	deep := w.a.folderAt("mine", "wood/deep/er")
+	w.deep = deep
 	for i := range 7 {
 		w.files = append(w.files, w.a.putIn([]string{w.top, deep}[i%2], fmt.Sprint("leaf ", i), fmt.Sprint("content ", i), fmt.Sprint("all,t", i%3), i%3 == 0))
 	}
@@ -33,7 +36,7 @@ func (h *house) forest() forest {
 	}
 	gone := w.a.putIn(deep, "gone before", "gone", "all", false)
 	w.a.want(w.a.do("DELETE", prefix+"/"+gone, "", nil), 200)
-	w.a.putIn(rootOf("ada"), "leaf elsewhere", "content 1", "all,t1", true) // bears the content of one of them
+	w.outside = w.a.putIn(rootOf("ada"), "leaf elsewhere", "content 1", "all,t1", true) // bears the content of one of them
 	return w
 }
 

@@ -32,7 +32,7 @@ func (s store) tidy(ctx context.Context, files []File) error {
 
 // isDeleted reports whether a file is hidden, or gone altogether.
 func (s store) isDeleted(ctx context.Context, id string) (deleted bool, err error) {
-	err = s.db.QueryRow(ctx, `SELECT deleted_at IS NOT NULL FROM file_metadata WHERE id = $1`, id).Scan(&deleted)
+	err = s.db.QueryRow(ctx, `SELECT deleted_at IS NOT NULL OR folder_id IN (SELECT folder_id FROM sinking) FROM file_metadata WHERE id = $1`, id).Scan(&deleted)
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return true, nil
 	}

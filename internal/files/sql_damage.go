@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"homeserver/internal/platform/failpoint"
 	"homeserver/internal/platform/sqldb"
@@ -168,11 +169,14 @@ func (s store) damages(ctx context.Context, v view, since int64, limit int) ([]d
 	return list, rows.Err()
 }
 
+// hiddenColumns are fileColumns that call hidden also what lies in a folder that sinks.
+var hiddenColumns = strings.Replace(fileColumns, `f.deleted_at IS NOT NULL`, `(f.deleted_at IS NOT NULL OR f.folder_id IN (SELECT s.folder_id FROM sinking s))`, 1)
+
 // concerned returns files that have a content now and that a view shows, or had it in an older
 // version, which only the owner sees.
 func (s store) concerned(ctx context.Context, v view, digest string, limit int) ([]File, error) {
 	w := listWriter{}
-	w.text(`SELECT `+fileColumns+` FROM file_metadata f WHERE (f.sha256 = `, w.arg(digest))
+	w.text(`SELECT `+hiddenColumns+` FROM file_metadata f WHERE (f.sha256 = `, w.arg(digest))
 	w.visible(`f.audience`, v.filter())
 	w.text(`) OR (f.id IN (SELECT v.file_id FROM file_versions v WHERE v.sha256 = `, w.arg(digest), `)`)
 	w.visible(`f.owner_id`, v.filter())
