@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { Page, Route } from 'playwright-core';
 import { messages } from '../src/messages/en';
 import { filesMore as more } from '../src/messages/en.files-more';
 import { sha256 } from './harness/api';
@@ -227,6 +227,29 @@ test('details: preview of a picture, tags that save themselves, download', async
   expect(await contentOf(download)).toEqual(picture);
   await details.getByRole('button', { name: words.details.close }).click();
   await details.waitFor({ state: 'detached' });
+});
+
+test('tags that follow at once are saved one after the other', async ({ server, page }) => {
+  const { id } = await server.api.named('apple.txt');
+  const before = (await server.api.named('apple.txt')).tags;
+  await row(page, 'apple.txt').locator('.name').click();
+  let more: () => void = () => {};
+  const typed = new Promise<void>((resolve) => (more = resolve));
+  // The first is on its way until the second is there.
+  const first = async (route: Route) => {
+    await typed;
+    await route.continue();
+  };
+  await page.route(`**/api/v1/files/${id}`, first, { times: 1 });
+  const tags = page
+    .getByRole('complementary', { name: words.details.title })
+    .getByLabel(words.tags.label, { exact: true });
+  for (const tag of ['quick', 'quicker']) {
+    await tags.fill(tag);
+    await tags.press('Enter');
+  }
+  more();
+  await until(async () => (await server.api.named('apple.txt')).tags, [...before, 'quick', 'quicker']);
 });
 
 test('the menu of a row works by mouse and by keys', async ({ page, server }) => {

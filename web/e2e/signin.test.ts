@@ -4,7 +4,7 @@ import { messages } from '../src/messages/en';
 import { signin as words } from '../src/messages/en.signin';
 import { sha256 } from './harness/api';
 import { names, panel, picker, row } from './harness/files';
-import { test as base, DASHBOARD, expect, FILES, LOGIN, until } from './harness/test';
+import { atRest, test as base, DASHBOARD, expect, FILES, LOGIN, until } from './harness/test';
 
 /** A server with a key and no accounts: what HomeServer was before it knew people. */
 const KEY = 'a long key of this household, 2026';
@@ -96,6 +96,7 @@ test('the session ends while somebody uploads: sign in over the page, and it com
   const page = await open(FILES);
   await comeIn(page);
   await row(page, 'secret.txt').waitFor();
+  await atRest(page);
   await page.context().clearCookies();
   const content = randomBytes(3 * 1024 * 1024);
   await picker(page).setInputFiles([
@@ -141,6 +142,7 @@ test('without signing in the page says so and offers to try again', async ({ ope
   const page = await open(FILES);
   await comeIn(page);
   await row(page, 'secret.txt').waitFor();
+  await atRest(page);
   await page.context().clearCookies();
   await page.getByRole('columnheader', { name: messages.files.columns.size }).getByRole('button').click();
   await dialog(page).getByRole('button', { name: words.later }).click();

@@ -128,7 +128,10 @@ export async function until<T>(read: () => T | Promise<T>, want: T, message?: st
   await expect.poll(read, { timeout: PATIENCE_MS, interval: 50, message: message ?? '' }).toEqual(want);
 }
 
-/** Waits until a page has fetched nothing for half a second: what it loads later is there, and what it asks by itself is answered. */
+/** Longer than a page waits before it asks for what follows from what came: for tags 0.6 s after the list. */
+const REST_MS = 1_000;
+
+/** Waits until a page has fetched nothing for a while: what it loads later is there, and what it asks by itself is answered. */
 export async function atRest(page: Page): Promise<void> {
   let before = -1;
   const still = async () => {
@@ -137,5 +140,5 @@ export async function atRest(page: Page): Promise<void> {
     before = now;
     return same;
   };
-  await expect.poll(still, { timeout: PATIENCE_MS, interval: 500 }).toBe(true);
+  await expect.poll(still, { timeout: PATIENCE_MS, interval: REST_MS }).toBe(true);
 }

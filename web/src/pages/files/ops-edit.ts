@@ -48,12 +48,8 @@ export async function rename(store: FilesStore, entry: Entry, name: string): Pro
   });
 }
 
-/** Sets the tags of one file, as its details show them. */
-export async function setTags(store: FilesStore, file: FileInfo, tags: string[]): Promise<void> {
-  const change = {
-    add: tags.filter((tag) => !file.tags.includes(tag)),
-    remove: file.tags.filter((tag) => !tags.includes(tag)),
-  };
+/** Changes the tags of one file, as its details do. */
+export async function setTags(store: FilesStore, file: FileInfo, change: TagChange): Promise<void> {
   const act = (now: FileInfo) => {
     // What somebody else added meanwhile stays; what is said here is only the difference.
     const kept = now.tags.filter((tag) => !change.remove.includes(tag));
