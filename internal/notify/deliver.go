@@ -38,7 +38,9 @@ const (
 
 // work sends what is due by a channel, in order, until nothing is.
 func (n *Notify) work(ctx context.Context, id string) {
+	stop := n.holdOn(ctx, id)
 	defer func() {
+		stop()
 		after, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 		defer cancel()
 		if err := n.store.release(after, id, n.holder); err != nil { // no harm: the lease ends by itself

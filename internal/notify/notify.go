@@ -123,19 +123,35 @@ const (
 func (n *Notify) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
+	return n.run(ctx, func() error { return n.look(ctx, &group) })
+}
+
+// run looks every 2 s, and soon after something was enqueued, until ctx ends.
+func (n *Notify) run(ctx context.Context, look func() error) error {
 	timer := time.NewTimer(lookEvery)
 	defer timer.Stop()
+	// A nudge brings the next look forward and never puts it off: while much is enqueued they come
+	// without a pause. One that comes before that look has another look follow.
+	soon, again := false, false
 	for said := ""; ; {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
-			timer.Reset(lookEvery)
+			next := lookEvery
+			if again {
+				next = nudgePause
+			}
+			soon, again = again, false
+			timer.Reset(next)
 		case <-n.nudge:
-			timer.Reset(nudgePause)
+			if again = soon; !soon {
+				soon = true
+				timer.Reset(nudgePause)
+			}
 			continue
 		}
-		if err := n.look(ctx, &group); err != nil && ctx.Err() == nil {
+		if err := look(); err != nil && ctx.Err() == nil {
 			if text := err.Error(); text != said { // once, not at every look
 				n.log.WarnContext(ctx, "notifications wait: the database did not answer", "error", err)
 				said = text

@@ -12,8 +12,13 @@ import (
 // store asks the database the room's questions.
 type store struct{ db *sqldb.DB }
 
-// leaseTime is how long a dead copy keeps a channel from the others: longer than a note may take.
-const leaseTime = 90 * time.Second
+const (
+	// leaseTime is how long a dead copy keeps a channel from the others, and from the next life of
+	// this one.
+	leaseTime = 20 * time.Second
+	// leaseRenewed is how often a copy that works at a channel says so.
+	leaseRenewed = leaseTime / 4
+)
 
 // clock is the time that all copies of the server agree on: PostgreSQL's. SQLite is used by one.
 func (s store) clock(ctx context.Context, q sqldb.Querier) (int64, error) {
@@ -43,6 +48,16 @@ func (s store) lease(ctx context.Context, id, holder string) (c *Channel, ok boo
 		return err
 	})
 	return c, ok, err
+}
+
+// renew keeps a channel for this copy, if it still has it.
+func (s store) renew(ctx context.Context, id, holder string) error {
+	now, err := s.clock(ctx, s.db)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.Exec(ctx, `UPDATE notify_channels SET held_until = $1 WHERE id = $2 AND holder = $3 AND held_until > $4`, now+leaseTime.Microseconds(), id, holder, now)
+	return err
 }
 
 // release gives a channel back.
