@@ -23,7 +23,7 @@ func (s *Store) verify(context.Context) error {
 	}
 	got, err := s.readMarker()
 	if err != nil {
-		return errs.Wrap(errs.Unavailable, detailAway, err)
+		return isAway(err)
 	}
 	if got != want {
 		return errs.Wrap(errs.Unavailable, detailWrong, fmt.Errorf("marker in %s bears %q, the database knows %q", s.root, got, want))

@@ -94,7 +94,17 @@ func explain(err error) error {
 	case isTooBig(err):
 		return errs.Wrap(errs.TooLarge, detailBig, err)
 	}
-	return errs.Wrap(errs.Unavailable, detailAway, err)
+	return isAway(err)
+}
+
+// isAway says that the storage cannot be used right now. The cause can be read in the log and
+// not found by [errors.Is]: the "no such file" of a drive that is gone must never pass for
+// [blob.ErrNotExist], content that is gone.
+func isAway(cause error) error {
+	if errors.Is(cause, fs.ErrNotExist) {
+		cause = errors.New(cause.Error())
+	}
+	return errs.Wrap(errs.Unavailable, detailAway, cause)
 }
 
 // missing decides what "no such file" means: the content is not there, or the drive is not.

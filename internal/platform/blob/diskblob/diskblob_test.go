@@ -157,14 +157,16 @@ func TestDriveGone(t *testing.T) {
 		}
 		calls := map[string]error{"Publish": s.Publish(t.Context(), []blob.Staged{second}), "Remove": s.Remove(t.Context(), item.SHA256)}
 		_, calls["Open"] = s.Open(t.Context(), item.SHA256)
+		_, calls["Load"] = s.Load(t.Context(), item.SHA256, make([]byte, 8))
 		_, calls["Stat"] = s.Stat(t.Context(), item.SHA256)
+		_, calls["OpenStaged"] = s.OpenStaged(t.Context(), "b")
 		_, calls["Create"] = s.Create(t.Context(), "c")
 		_, calls["Sweep"] = s.Sweep(t.Context(), time.Now(), func(string) bool { return false })
 		_, calls["OpenLegacy"] = s.OpenLegacy(t.Context(), "ab/x")
 		calls["Walk"] = s.Walk(t.Context(), func(blob.Info) error { return nil })
 		for name, err := range calls {
-			if !errs.Is(err, errs.Unavailable) {
-				t.Errorf("%s without the drive: got %v, want Unavailable", name, err)
+			if !errs.Is(err, errs.Unavailable) || errors.Is(err, blob.ErrNotExist) {
+				t.Errorf("%s without the drive: got %v, want Unavailable, and nothing that passes for content that is gone", name, err)
 			}
 		}
 		if entries, _ := os.ReadDir(root); len(entries) != 0 {

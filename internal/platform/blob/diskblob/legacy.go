@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"homeserver/internal/platform/blob"
-	"homeserver/internal/platform/errs"
 	"homeserver/internal/platform/failpoint"
 )
 
@@ -44,7 +43,7 @@ func (s *Store) look(ctx context.Context, p string) (*os.Root, string, fs.FileIn
 	}
 	root, err := os.OpenRoot(s.root)
 	if err != nil {
-		return nil, "", nil, errs.Wrap(errs.Unavailable, detailAway, err)
+		return nil, "", nil, isAway(err)
 	}
 	info, err := lookAt(root, clean)
 	if err != nil {
