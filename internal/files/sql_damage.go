@@ -176,9 +176,9 @@ var hiddenColumns = strings.Replace(fileColumns, `f.deleted_at IS NOT NULL`, `(f
 // version, which only the owner sees.
 func (s store) concerned(ctx context.Context, v view, digest string, limit int) ([]File, error) {
 	w := listWriter{}
-	w.text(`SELECT `+hiddenColumns+` FROM file_metadata f WHERE (f.sha256 = `, w.arg(digest))
+	w.text(`SELECT `+hiddenColumns+` FROM file_metadata f WHERE f.id IN (SELECT f.id FROM file_metadata f WHERE f.sha256 = `, w.arg(digest))
 	w.visible(`f.audience`, v.filter())
-	w.text(`) OR (f.id IN (SELECT v.file_id FROM file_versions v WHERE v.sha256 = `, w.arg(digest), `)`)
+	w.text(` UNION SELECT f.id FROM file_versions v JOIN file_metadata f ON f.id = v.file_id WHERE v.sha256 = `, w.arg(digest)) // with OR, PostgreSQL walks all files
 	w.visible(`f.owner_id`, v.filter())
 	w.text(`) ORDER BY f.id LIMIT `, w.arg(limit))
 	return s.files(ctx, s.db, w.b.String(), w.args...)
