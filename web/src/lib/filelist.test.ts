@@ -180,6 +180,19 @@ describe('FileListing', () => {
     expect(listing.find('f150')).toBeUndefined();
   });
 
+  it('does not let a page that was on its way bring back what was before a change', async () => {
+    const { fetchPage, files } = server(2);
+    const listing = new FileListing(fetchPage, () => {});
+    await listing.load(DEFAULT_QUERY);
+    const refresh = listing.refresh();
+    listing.replace(file('f0', { tags: ['new'], revision: 2 }));
+    await refresh;
+    expect(listing.find('f0')).toMatchObject({ tags: ['new'], revision: 2 });
+    files[0] = file('f0', { tags: ['newer'], revision: 3 });
+    await listing.refresh();
+    expect(listing.find('f0')).toMatchObject({ tags: ['newer'], revision: 3 });
+  });
+
   it('puts a new file where it sorts, if it matches', async () => {
     const { fetchPage, files } = server(300);
     const listing = new FileListing(fetchPage, () => {});

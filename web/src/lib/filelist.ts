@@ -106,7 +106,8 @@ export class FileListing {
       const page = await this.#fetch(this.query, { cursor: undefined, limit }, request.signal);
       if (request.signal.aborted) return this.#asked;
       this.#ids = new Set();
-      this.rows = this.#fresh(page.rows);
+      const known = new Map(this.rows.map((row) => [row.id, row]));
+      this.rows = this.#fresh(page.rows).map((row) => newer(row, known.get(row.id)));
       this.#pageArrived(page);
       this.#target = Math.min(this.#target, this.rows.length - 1);
     } catch (problem) {
@@ -263,4 +264,9 @@ export class FileListing {
     this.#onChange();
     for (const row of lost) this.insert(row);
   }
+}
+
+/** A page that was on its way while something was changed here must not bring back what it was before. */
+function newer(row: Entry, known: Entry | undefined): Entry {
+  return known && 'revision' in known && 'revision' in row && known.revision > row.revision ? known : row;
 }
