@@ -59,6 +59,10 @@ func TestTrashPlans(t *testing.T) {
 	if !strings.Contains(plan, "INDEX file_metadata_trash (trash_id=? AND id>?)") || strings.Contains(plan, "TEMP B-TREE") {
 		t.Errorf("got %s", plan)
 	}
+	plan = explain(t, h.store.db, folderDownText(2), []any{"a", "b"})
+	if strings.Count(plan, "SEARCH") < 3 || strings.Contains(plan, "SCAN d") || strings.Contains(plan, "SCAN folders") || strings.Contains(plan, "folders_trash") {
+		t.Errorf("got %s", plan)
+	}
 }
 
 // explain is SQLite's plan of a query.
