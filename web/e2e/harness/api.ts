@@ -24,6 +24,8 @@ export type NewFile = {
   tags?: string[];
   type?: string;
   shared?: boolean;
+  /** The id of the folder it goes into; one's own tree, unless one is named. */
+  folder?: string;
 };
 
 export class Api {
@@ -39,10 +41,12 @@ export class Api {
     tags = [],
     type = 'text/plain',
     shared = false,
+    folder = '',
   }: NewFile): Promise<UploadAnswer> {
     const form = new FormData();
     if (tags.length > 0) form.append('tags', tags.join(','));
     if (shared) form.append('shared', 'true');
+    if (folder !== '') form.append('folder', folder);
     form.append('file', new Blob([body as BlobPart], { type }), name);
     const response = await this.#send('POST', '/api/v1/files/upload', form);
     return (await response.json()) as UploadAnswer;
@@ -75,10 +79,9 @@ export class Api {
     return this.json('POST', '/api/v1/folders', { name, parent });
   }
 
-  /** A file that lies in a folder. */
+  /** A file that lies in a folder, and never lay elsewhere: an open page would show it there, if only for a moment. */
   async put(folder: string, file: NewFile): Promise<FileInfo> {
-    const { id } = await this.upload(file);
-    await this.json('POST', '/api/v1/files/move', { files: [{ id }], to: folder });
+    const { id } = await this.upload({ ...file, folder });
     return this.json('GET', `/api/v1/files/${id}/metadata`);
   }
 
