@@ -25,7 +25,9 @@ type operation struct {
 		Required bool
 		Schema   *schema
 	}
-	RequestBody struct{ Content map[string]struct{ Schema *schema } }
+	RequestBody struct {
+		Content map[string]struct{ Schema *schema }
+	}
 }
 
 type schema struct {
