@@ -292,6 +292,48 @@ test('what another device sent on from another file is not mixed with the one th
   expect(await server.api.unfinished()).toEqual({ [String(id)]: most });
 });
 
+test('what another device finished from another file is not taken for the one that slept', async ({
+  server,
+  wire,
+  open,
+  folder,
+  guard,
+}) => {
+  guard.expect(AWAY);
+  const content = randomBytes(24 * MB);
+  writeFileSync(join(folder, 'film.mkv'), content);
+  const page = await open(FILES, { base: wire.url });
+  wire.bytesPerSecond = MB;
+  await picker(page).setInputFiles(join(folder, 'film.mkv'));
+  await upload(page, 'film.mkv')
+    .getByText(/^([2-9]|1\d)(\.\d)? MB of 24 MB/)
+    .waitFor();
+  let line = true;
+  const asleep = (async () => {
+    while (line) await wire.cut(100);
+  })();
+  const [id] = Object.keys(await server.api.unfinished());
+  const headers = { 'Tus-Resumable': '1.0.0', Cookie: server.session?.cookie ?? '' };
+  const url = `${server.url}/api/v1/uploads/${id}`;
+  const at = Number((await fetch(url, { method: 'HEAD', headers })).headers.get('Upload-Offset'));
+  const theirs = Buffer.concat([content.subarray(0, at), randomBytes(content.length - at)]);
+  const type = 'application/offset+octet-stream';
+  const { status } = await fetch(url, {
+    method: 'PATCH',
+    headers: { ...headers, 'Content-Type': type, 'Upload-Offset': String(at) },
+    body: theirs.subarray(at),
+  });
+  expect(status).toBe(204);
+  wire.bytesPerSecond = Number.POSITIVE_INFINITY;
+  line = false;
+  await asleep;
+  await dialog(page).getByText(words.conflict.finishedText('film.mkv')).waitFor({ timeout: PATIENCE_MS });
+  await dialog(page).getByRole('button', { name: words.conflict.keep }).click();
+  await settled(page, 1);
+  const { files } = await server.api.list({ limit: '10' });
+  expect(files.map((one) => one.sha256).sort()).toEqual([sha256(theirs), sha256(content)].sort());
+});
+
 test('pause and go on: one, and all', async ({ server, wire, open, folder }) => {
   const contents = writeFolder(folder, [
     { path: 'one.bin', bytes: 16 * MB },

@@ -119,8 +119,9 @@ export class Durable {
         const { offset, file } = await askRemains(upload.url as string);
         if (!isLeftOver(upload)) continue;
         upload.sent = offset;
-        // Its last bytes arrived, and only the answer did not.
-        if (file !== '') this.queue.settle(upload);
+        // Its last bytes arrived and only the answer did not, or another device sent another file: they are compared as
+        // soon as the file is here.
+        if (file !== '' && upload.file) this.queue.resume(upload);
       } catch {
         // What is gone, or cannot be asked just now, shows when it is gone on with.
       }

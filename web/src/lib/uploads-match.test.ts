@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { UploadQueue } from './uploads';
 import { matchFiles } from './uploads-match';
 import { beginsWith, compare, prove } from './uploads-proof';
-import type { Upload } from './uploads-types';
+import { EXISTS, type Upload } from './uploads-types';
 
 const MB = 1024 * 1024;
 const LIVE = new AbortController().signal;
@@ -124,4 +124,41 @@ it('sends another file of the same name by itself, and lets the upload wait', as
   expect(queue.uploads[1]).toMatchObject({ path: 'new/film', tags: ['b'], shared: true });
   expect(upload).toMatchObject({ path: 'film', tags: ['a'], elsewhere: true, file: null });
   expect([told, gone]).toEqual([[upload], [upload]]);
+});
+
+describe('what was finished', () => {
+  const content = randomBytes(MB + 300);
+
+  function finished(sha256: string | null, size = content.length): void {
+    const headers = { 'Upload-Offset': String(size), 'Upload-File-Id': '9' };
+    vi.stubGlobal('fetch', async (url: string, { method }: RequestInit) => {
+      if (method === 'HEAD') return new Response(null, { headers });
+      expect(url).toBe('/api/v1/files/9/metadata');
+      return sha256 === null ? new Response(null, { status: 404 }) : Response.json({ sha256, size });
+    });
+  }
+  const remains = { offset: content.length, received: '', file: '9' };
+
+  it('is this file when it has its content', async () => {
+    finished(digest(content));
+    const upload = waiting({ size: content.length, own: content.length });
+    await compare(upload, file(content), remains, LIVE);
+    expect(upload.url).toBe('/api/v1/uploads/7');
+  });
+
+  it('is another when it has not, which a person is asked about', async () => {
+    for (const other of [digest(content.subarray(1)), '']) {
+      finished(other);
+      const upload = waiting({ size: content.length, own: content.length });
+      await expect(compare(upload, file(content), remains, LIVE)).rejects.toMatchObject({ type: EXISTS });
+      expect(upload.url).toBeUndefined();
+    }
+  });
+
+  it('is sent again when it is gone', async () => {
+    finished(null);
+    const upload = waiting({ size: content.length });
+    await expect(compare(upload, file(content), remains, LIVE)).rejects.toMatchObject({ kind: 'connection' });
+    expect(upload.url).toBeUndefined();
+  });
 });

@@ -2,15 +2,20 @@
  * Whether a file is the one whose beginning the server has: an upload that was begun elsewhere is known by its name and
  * size only, and two different files must not be mixed.
  */
+import { ApiError, api } from './api';
+import type { FileInfo } from './types';
 import { UNREADABLE } from './uploads-batch';
 import { askRemains, listRemote, type Remains, UPLOADS_URL } from './uploads-remote';
-import type { Upload, UploadProblem } from './uploads-types';
+import { EXISTS, type Upload, type UploadProblem } from './uploads-types';
 
 /** Read and hashed at a time: some milliseconds, so that the page stays alive. */
 const SLICE_BYTES = 1024 * 1024;
 
 /** What a question of how far it is is answered when all is there, and no file can be made of it as it was asked for. */
 export const WHOLE_STATUS = new Set([409, 412, 507]);
+
+/** Another device made a file of it with other content. */
+const FINISHED: UploadProblem = { kind: 'refused', status: 0, type: EXISTS };
 
 const OTHER: UploadProblem = { kind: 'other', status: 0 };
 
@@ -24,7 +29,10 @@ export async function prove(upload: Upload, url: string, file: File, signal: Abo
   upload.elsewhere = false;
 }
 
-/** Rejects unless the file begins with what the server has, as far as this page has not sent that itself. */
+/**
+ * Rejects unless the file begins with what the server has, as far as this page has not sent that itself; and unless it
+ * is the file that was made of it, perhaps by another device: that is never taken for this one's unseen.
+ */
 export async function compare(
   upload: Upload,
   file: File,
@@ -32,9 +40,25 @@ export async function compare(
   signal: AbortSignal,
 ): Promise<void> {
   const { offset } = remains;
+  if (remains.file !== '') return compareWhole(upload, file, remains.file, signal);
   if (offset <= (upload.own ?? 0)) return;
   if (!(await beginsWith(file, remains, signal))) throw OTHER;
   upload.own = offset;
+}
+
+async function compareWhole(upload: Upload, file: File, id: string, signal: AbortSignal): Promise<void> {
+  let made: FileInfo | undefined;
+  try {
+    made = await api.get<FileInfo>(`/api/v1/files/${id}/metadata`, { neverAsk: true });
+  } catch (thrown) {
+    // What is gone again nobody can compare: this file is sent by itself, and so is one that nobody may see.
+    if (!(thrown instanceof ApiError && thrown.status === 404))
+      throw { kind: 'connection', status: 0 } satisfies UploadProblem;
+  }
+  const whole = { offset: file.size, received: made?.sha256 ?? '', file: id };
+  if (made?.size === file.size && (await beginsWith(file, whole, signal))) return;
+  delete upload.url;
+  throw made ? FINISHED : ({ kind: 'connection', status: 0 } satisfies UploadProblem);
 }
 
 async function remainsOf(url: string, signal: AbortSignal): Promise<Remains> {

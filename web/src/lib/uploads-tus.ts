@@ -146,10 +146,10 @@ async function attempt(upload: Upload, file: File, options: SendOptions): Promis
   });
 }
 
-/** How far the server says that an unfinished upload is; undefined when that is not what was asked. */
+/** How far the server says that an upload is; undefined when that is not what was asked. */
 function remainsIn(request: HttpRequest, response: HttpResponse): Remains | undefined {
   const file = response.getHeader(FILE_ID) ?? '';
-  if (request.getMethod() !== 'HEAD' || response.getStatus() !== 200 || file !== '') return undefined;
+  if (request.getMethod() !== 'HEAD' || response.getStatus() !== 200) return undefined;
   const received = response.getHeader('Upload-Received-Sha256') ?? '';
   return { offset: Number(response.getHeader('Upload-Offset')), received, file };
 }

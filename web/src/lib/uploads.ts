@@ -127,12 +127,6 @@ export class UploadQueue {
     this.#changed();
   }
 
-  /** An upload turned out to be through. */
-  settle(upload: Upload): void {
-    this.#arrived(upload, undefined);
-    this.#changed();
-  }
-
   /** Gives an upload the file that it lacked; `chosen` says how that was asked for by itself. */
   attach(upload: Upload, file: File, chosen?: Upload['chosen']): void {
     upload.file = file;

@@ -67,6 +67,7 @@ export const uploads = {
     text: (name: string, folder: string) =>
       folder === '' ? `There is already “${name}”.` : `There is already “${name}” in ${folder}.`,
     changedText: (name: string) => `“${name}” was changed by somebody since you chose to replace it.`,
+    finishedText: (name: string) => `Another device has finished “${name}” with other content than yours.`,
     yours: (size: string, time: string) => `Yours: ${size}, changed ${time}`,
     yoursOf: (size: string) => `Yours: ${size}`,
     theirs: (size: string, time: string) => `There: ${size}, added ${time}`,
