@@ -176,6 +176,47 @@ func TestTrim(t *testing.T) {
 	}
 }
 
+// TestTrimByAWrongClock: a clock that is years ahead for hours takes days, and not all.
+func TestTrimByAWrongClock(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "history.db")
+	h := open(t, path)
+	defer func() { h.Close() }()
+	s := h.mustSeries(t, "a", 1)
+	now := time.Now()
+	for at := now.Add(-6 * 24 * time.Hour); at.Before(now); at = at.Add(time.Minute) {
+		if err := h.Append(t.Context(), at, []Sample{{s, 1}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	kept := func(clocks ...time.Time) (n int) {
+		for _, clock := range clocks {
+			if err := h.TrimAt(t.Context(), clock); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := h.db.QueryRow(t.Context(), `SELECT count(*) FROM pages WHERE tier = $1`, int(samples)).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	whole := kept(now)
+	if whole < 6*24-1 {
+		t.Fatalf("got %d hours of samples, want those of 6 days", whole)
+	}
+	wrong := now.AddDate(20, 0, 0)
+	if got := kept(wrong, wrong.Add(time.Hour)); got < 4*24 {
+		t.Errorf("after two hours of a wrong clock: got %d hours of samples, want those of 4 days at least", got)
+	}
+	h.Close()
+	h = open(t, path)
+	if got := kept(wrong.Add(2 * time.Hour)); got < 3*24 {
+		t.Errorf("and a start by it: got %d hours of samples, want those of 3 days at least", got)
+	}
+	if got := kept(now.Add(time.Hour)); got < 3*24 {
+		t.Errorf("after the clock is right again: got %d hours of samples, want no fewer", got)
+	}
+}
+
 // FuzzPage: what was packed comes back; what was not is an error, never a panic.
 func FuzzPage(f *testing.F) {
 	var p packer

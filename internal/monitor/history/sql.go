@@ -3,9 +3,7 @@ package history
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"slices"
-	"time"
 
 	"homeserver/internal/platform/sqldb"
 )
@@ -31,7 +29,7 @@ func (h *History) load(ctx context.Context) error {
 		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
 		`CREATE INDEX IF NOT EXISTS pages_by_age ON pages (tier, number)`,
 		`CREATE TABLE IF NOT EXISTS tail (id INTEGER PRIMARY KEY, ticks BLOB NOT NULL)`,
-		createEvents, eventsByTime, createFrozen,
+		createEvents, eventsByTime, createFrozen, createTrimmed,
 	} {
 		if _, err := h.db.Exec(ctx, statement); err != nil {
 			return err
@@ -228,54 +226,6 @@ func pageID(t tier, series, number int64) int64 {
 
 // seriesOf is the series of a page's row.
 func seriesOf(pageID int64) int64 { return pageID >> numberBits & (1<<seriesBits - 1) }
-
-// Trim drops what is older than its tier is kept and, when the file has grown beyond its
-// limit, the oldest of the finest tier; then the series of which nothing is left.
-func (h *History) Trim(ctx context.Context, now time.Time) error {
-	if err := errors.Join(h.trimEvents(ctx, now), h.trimFrozen(ctx, now)); err != nil {
-		return err
-	}
-	for t := range tiers {
-		oldest := floorDiv(now.Add(-t.keep()).UnixMilli(), t.step().Milliseconds()*t.slots())
-		if _, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number < $2`, int(t), oldest); err != nil {
-			return err
-		}
-	}
-	if err := h.trimSize(ctx); err != nil {
-		return err
-	}
-	return h.forgetSeries(ctx)
-}
-
-// trimSize drops the oldest of the finest tier while the file is beyond its limit.
-func (h *History) trimSize(ctx context.Context) error {
-	for t := samples; t < hours; t++ {
-		for {
-			used, err := h.size(ctx)
-			if err != nil || used <= h.config.MaxBytes {
-				return err
-			}
-			n, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number = (SELECT min(number) FROM pages WHERE tier = $1)`, int(t))
-			if err != nil {
-				return err
-			}
-			if n == 0 {
-				break
-			}
-		}
-	}
-	return nil
-}
-
-// size is what the file's pages in use take, in bytes.
-func (h *History) size(ctx context.Context) (int64, error) {
-	var used, free, page int64
-	err := errors.Join(
-		h.db.QueryRow(ctx, `PRAGMA page_count`).Scan(&used),
-		h.db.QueryRow(ctx, `PRAGMA freelist_count`).Scan(&free),
-		h.db.QueryRow(ctx, `PRAGMA page_size`).Scan(&page))
-	return (used - free) * page, err
-}
 
 // encodeTicks writes ticks for the tail: their number, then of each its slot, the number of its
 // values, and series and value in turn.
