@@ -140,6 +140,9 @@ func (s store) refused(ctx context.Context, d *delivery, reason string, next, no
 		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2, refusals = refusals + 1 WHERE id = $3`, next, reason, d.id); err != nil {
 			return err
 		}
+		if err := s.dropOvertaken(ctx, tx, d); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + $1, failed_at = $2, error = $3 WHERE id = $4`, number(d.refusals == 0), now, reason, d.channel)
 		return err
 	})
@@ -151,9 +154,26 @@ func (s store) failed(ctx context.Context, d *delivery, reason string, next, now
 		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
 			return err
 		}
+		if err := s.dropOvertaken(ctx, tx, d); err != nil {
+			return err
+		}
 		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + 1, wait_until = $1, failed_at = $2, error = $3 WHERE id = $4`, next, now, reason, d.channel)
 		return err
 	})
+}
+
+// dropOvertaken drops what stands in for a delivery that was sent while this one was on its way, and
+// has what it also told given out again.
+func (s store) dropOvertaken(ctx context.Context, tx *sqldb.Tx, d *delivery) error {
+	if d.standsFor == "" {
+		return nil
+	}
+	n, err := tx.Exec(ctx, `DELETE FROM notify_deliveries WHERE id = $1 AND state = 'pending' AND EXISTS (SELECT 1 FROM notify_deliveries told WHERE told.id = $2 AND told.state = 'sent')`, d.id, d.standsFor)
+	if err != nil || n == 0 {
+		return err
+	}
+	_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = '' WHERE state = 'pending' AND diverted_to = $1`, d.id)
+	return err
 }
 
 // interrupted gives back what this copy could not finish sending before its end.

@@ -22,8 +22,10 @@ type unfit struct{ where, why string }
 
 // checkTexts refuses a decoded input that holds a text which cannot be kept: PostgreSQL takes
 // no NUL and nothing that is not UTF-8, in values and in comparisons alike. It stands here, once,
-// so that no operation needs to remember it.
+// so that no operation needs to remember it. Ids in the path are made fit instead: one that
+// nobody can bear is not found, and the operation says so in its own words.
 func checkTexts(ctx context.Context, in any) error {
+	fitPaths(reflect.ValueOf(in).Elem())
 	bad := unfitIn(reflect.ValueOf(in), "")
 	if bad == nil {
 		return nil
@@ -69,6 +71,18 @@ func unfitIn(v reflect.Value, where string) *unfit {
 		return unfitField(v, where)
 	}
 	return nil
+}
+
+// fitPaths puts U+FFFD in the place of whatever the texts of an input's path may not hold.
+func fitPaths(in reflect.Value) {
+	for i := range in.NumField() {
+		switch field, v := in.Type().Field(i), in.Field(i); {
+		case field.Anonymous && v.Kind() == reflect.Struct:
+			fitPaths(v)
+		case field.Tag.Get("path") != "" && v.Kind() == reflect.String:
+			v.SetString(strings.ReplaceAll(strings.ToValidUTF8(v.String(), "\uFFFD"), "\x00", "\uFFFD"))
+		}
+	}
 }
 
 // unfitField is unfitIn of a struct. Headers are left to who reads them: the server takes none

@@ -48,3 +48,21 @@ func TestUnfitTexts(t *testing.T) {
 		}
 	}
 }
+
+// TestFitPaths: an id that nobody can bear is looked for, and not found.
+func TestFitPaths(t *testing.T) {
+	type base struct {
+		ID string `path:"id"`
+	}
+	in := struct {
+		base
+		Version string `path:"version"`
+		Query   string `query:"q"`
+	}{base: base{ID: "a\x00b"}, Version: "\xff", Query: "\xff"}
+	if err := checkTexts(t.Context(), &in); err == nil {
+		t.Error("a query that is not UTF-8: got no error")
+	}
+	if in.ID != "a\uFFFDb" || in.Version != "\uFFFD" || in.Query != "\xff" {
+		t.Errorf("got %q", in)
+	}
+}
