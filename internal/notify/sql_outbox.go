@@ -120,7 +120,7 @@ func (s store) sent(ctx context.Context, d *delivery, by, warning string, now in
 			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1 WHERE digest_id = $2`, []any{now, d.id}},
 			// The channel stood in for another: that need not tell it any more. Or the other way round.
 			{`UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2 WHERE (id = $3 OR diverted_to = $4) AND state = 'pending'`, []any{now, "Sent by " + by + ", which stood in.", d.standsFor, d.id}},
-			{`UPDATE notify_deliveries SET diverted_to = '' WHERE state = 'pending' AND diverted_to IN
+			{`UPDATE notify_deliveries SET diverted_to = '' WHERE state IN ('pending', 'sending') AND diverted_to IN
 				(SELECT id FROM notify_deliveries own WHERE own.stands_for = $1 AND own.state IN ('pending', 'held') AND own.digest_id = '')`, []any{d.id}},
 			{`DELETE FROM notify_deliveries WHERE stands_for = $1 AND state IN ('pending', 'held') AND digest_id = ''`, []any{d.id}},
 			{`UPDATE notify_channels SET failures = 0, wait_until = 0, succeeded_at = $1, error = $2 WHERE id = $3`, []any{now, warning, d.channel}},
@@ -140,7 +140,7 @@ func (s store) refused(ctx context.Context, d *delivery, reason string, next, no
 		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2, refusals = refusals + 1 WHERE id = $3`, next, reason, d.id); err != nil {
 			return err
 		}
-		if err := s.dropOvertaken(ctx, tx, d); err != nil {
+		if err := s.dropOvertaken(ctx, tx, d, now); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + $1, failed_at = $2, error = $3 WHERE id = $4`, number(d.refusals == 0), now, reason, d.channel)
@@ -154,7 +154,7 @@ func (s store) failed(ctx context.Context, d *delivery, reason string, next, now
 		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
 			return err
 		}
-		if err := s.dropOvertaken(ctx, tx, d); err != nil {
+		if err := s.dropOvertaken(ctx, tx, d, now); err != nil {
 			return err
 		}
 		_, err := tx.Exec(ctx, `UPDATE notify_channels SET failures = failures + 1, wait_until = $1, failed_at = $2, error = $3 WHERE id = $4`, next, now, reason, d.channel)
@@ -162,17 +162,20 @@ func (s store) failed(ctx context.Context, d *delivery, reason string, next, now
 	})
 }
 
-// dropOvertaken drops what stands in for a delivery that was sent while this one was on its way, and
-// has what it also told given out again.
-func (s store) dropOvertaken(ctx context.Context, tx *sqldb.Tx, d *delivery) error {
+// dropOvertaken ends a delivery that failed, but was told by the other channel while this one was
+// on its way. One that stood in is dropped, and what it also told given out again.
+func (s store) dropOvertaken(ctx context.Context, tx *sqldb.Tx, d *delivery, now int64) error {
 	if d.standsFor == "" {
-		return nil
+		_, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'sent', ended_at = $1, error = $2
+			WHERE id = $3 AND state = 'pending' AND EXISTS (SELECT 1 FROM notify_deliveries told WHERE told.id = notify_deliveries.diverted_to AND told.state = 'sent')`,
+			now, "Sent by another channel, which stood in.", d.id)
+		return err
 	}
 	n, err := tx.Exec(ctx, `DELETE FROM notify_deliveries WHERE id = $1 AND state = 'pending' AND EXISTS (SELECT 1 FROM notify_deliveries told WHERE told.id = $2 AND told.state = 'sent')`, d.id, d.standsFor)
 	if err != nil || n == 0 {
 		return err
 	}
-	_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = '' WHERE state = 'pending' AND diverted_to = $1`, d.id)
+	_, err = tx.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = '' WHERE state IN ('pending', 'sending') AND diverted_to = $1`, d.id)
 	return err
 }
 
