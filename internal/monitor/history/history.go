@@ -138,7 +138,7 @@ func (h *History) Run(ctx context.Context) error {
 		case <-tail.C:
 			err = h.Flush(ctx)
 		case now := <-trim.C:
-			err = h.TrimAt(ctx, now)
+			err = h.Trim(ctx, now)
 		}
 		if err != nil && ctx.Err() == nil {
 			h.log.Warn("the history of the figures cannot be written; it goes on in memory", "error", err)

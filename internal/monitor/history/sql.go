@@ -29,7 +29,7 @@ func (h *History) load(ctx context.Context) error {
 		`CREATE TABLE IF NOT EXISTS pages (id INTEGER PRIMARY KEY, tier INTEGER NOT NULL, number INTEGER NOT NULL, page BLOB NOT NULL)`,
 		`CREATE INDEX IF NOT EXISTS pages_by_age ON pages (tier, number)`,
 		`CREATE TABLE IF NOT EXISTS tail (id INTEGER PRIMARY KEY, ticks BLOB NOT NULL)`,
-		createEvents, eventsByTime, createFrozen, createTrimmed,
+		createEvents, eventsByTime, createFrozen,
 	} {
 		if _, err := h.db.Exec(ctx, statement); err != nil {
 			return err

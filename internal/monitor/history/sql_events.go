@@ -50,6 +50,6 @@ func (h *History) Events(ctx context.Context, from, to time.Time, most int) (lis
 
 // trimEvents drops events that are older than hours are kept.
 func (h *History) trimEvents(ctx context.Context, now time.Time) error {
-	_, err := h.db.Exec(ctx, `DELETE FROM events WHERE at < $1`, now.Add(-hours.keep()).UnixMilli())
+	_, err := h.db.Exec(ctx, `DELETE FROM events WHERE at < $1 AND at < (SELECT min(at) FROM events) + $2`, now.Add(-hours.keep()).UnixMilli(), trimPace.Milliseconds())
 	return err
 }

@@ -32,6 +32,6 @@ func (h *History) Frozen(ctx context.Context, near time.Time, within time.Durati
 
 // trimFrozen drops lists that are older than hours are kept, and the oldest of too many.
 func (h *History) trimFrozen(ctx context.Context, now time.Time) error {
-	_, err := h.db.Exec(ctx, `DELETE FROM frozen WHERE at < $1 OR at <= (SELECT at FROM frozen ORDER BY at DESC LIMIT 1 OFFSET $2)`, now.Add(-hours.keep()).UnixMilli(), mostFrozen)
+	_, err := h.db.Exec(ctx, `DELETE FROM frozen WHERE at < $1 AND at < (SELECT min(at) FROM frozen) + $2 OR at <= (SELECT at FROM frozen ORDER BY at DESC LIMIT 1 OFFSET $3)`, now.Add(-hours.keep()).UnixMilli(), trimPace.Milliseconds(), mostFrozen)
 	return err
 }

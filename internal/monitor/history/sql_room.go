@@ -73,25 +73,13 @@ func (h *History) dropOldest(ctx context.Context) error {
 // leastRecent is the rows of the series that were last measured before an hour, longest ago
 // first. The finest tier in which there is something says best when that was. Those of which nothing was written yet are
 // not among them.
-func leastRecent(ctx context.Context, q sqldb.Querier, before int64) (ids []int64, err error) {
+func leastRecent(ctx context.Context, q sqldb.Querier, before int64) ([]int64, error) {
 	// The number of the last page of a series in a tier.
 	last := func(t tier) string {
 		return fmt.Sprintf(`(SELECT number FROM pages WHERE pages.id BETWEEN ((%[1]d << %[2]d) | series.id) << %[3]d AND ((((%[1]d << %[2]d) | series.id) + 1) << %[3]d) - 1 ORDER BY pages.id DESC LIMIT 1)`, int(t), seriesBits, numberBits)
 	}
-	rows, err := q.Query(ctx, fmt.Sprintf(`SELECT id FROM (SELECT series.id AS id, coalesce(%s, %s * 24 + 23, %s * %d) AS hour FROM series) AS measured
+	return seriesIDs(ctx, q, fmt.Sprintf(`SELECT id FROM (SELECT series.id AS id, coalesce(%s, %s * 24 + 23, %s * %d) AS hour FROM series) AS measured
 		WHERE hour < $1 ORDER BY hour, id LIMIT $2`, last(samples), last(minutes), last(hours), hoursPerMonth), before, giveWay)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var id int64
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		ids = append(ids, id)
-	}
-	return ids, rows.Err()
 }
 
 // used is the series of which something waits to be written.

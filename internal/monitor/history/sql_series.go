@@ -97,9 +97,14 @@ func (h *History) forgetSeries(ctx context.Context) error {
 }
 
 // pageless is the rows of the series without a page in any tier.
-func pageless(ctx context.Context, q sqldb.Querier) (ids []int64, err error) {
-	rows, err := q.Query(ctx, `SELECT id FROM series WHERE NOT EXISTS (SELECT 1 FROM pages JOIN (SELECT 0 AS tier UNION ALL SELECT 1 UNION ALL SELECT 2) AS every
+func pageless(ctx context.Context, q sqldb.Querier) ([]int64, error) {
+	return seriesIDs(ctx, q, `SELECT id FROM series WHERE NOT EXISTS (SELECT 1 FROM pages JOIN (SELECT 0 AS tier UNION ALL SELECT 1 UNION ALL SELECT 2) AS every
 		ON pages.id BETWEEN ((every.tier << $1) | series.id) << $2 AND ((((every.tier << $1) | series.id) + 1) << $2) - 1)`, seriesBits, numberBits)
+}
+
+// seriesIDs is the rows of series that a query finds.
+func seriesIDs(ctx context.Context, q sqldb.Querier, query string, args ...any) (ids []int64, err error) {
+	rows, err := q.Query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,35 +4,13 @@ import (
 	"context"
 	"errors"
 	"time"
-
-	"homeserver/internal/platform/sqldb"
 )
 
-// createTrimmed is the table of how far retention has come. Files of before it was there get it
-// when they are opened.
-const createTrimmed = `CREATE TABLE IF NOT EXISTS trimmed (one INTEGER PRIMARY KEY CHECK (one = 1), at INTEGER NOT NULL)`
-
-// trimPace is how far the time that retention goes by moves with each look, an hour apart, at
-// most. A clock that says 2040 costs a day of the oldest figures an hour, and not all of them
-// at once; a server that was off for a month is done with it after a day.
+// trimPace is how much of what is remembered goes with each look, an hour apart, at most: of each
+// tier (of hours a page, which is a month), of the events and of the frozen lists. A clock that
+// says 2040 for an hour costs a day of the oldest figures, and not all of them; a server that was
+// off for a month is done with it after a day.
 const trimPace = 24 * time.Hour
-
-// TrimAt is Trim at a time that the clock says, as far as that can be believed.
-func (h *History) TrimAt(ctx context.Context, clock time.Time) error {
-	var last int64
-	err := h.db.QueryRow(ctx, `SELECT at FROM trimmed`).Scan(&last)
-	switch {
-	case errors.Is(err, sqldb.ErrNoRows):
-	case err != nil:
-		return err
-	case clock.After(time.UnixMilli(last).Add(trimPace)):
-		clock = time.UnixMilli(last).Add(trimPace)
-	}
-	if _, err := h.db.Exec(ctx, `INSERT INTO trimmed (one, at) VALUES (1, $1) ON CONFLICT (one) DO UPDATE SET at = excluded.at`, clock.UnixMilli()); err != nil {
-		return err
-	}
-	return h.Trim(ctx, clock)
-}
 
 // Trim drops what is older than its tier is kept and, when the file has grown beyond its
 // limit, the oldest of the finest tier; then the series of which nothing is left.
@@ -41,8 +19,9 @@ func (h *History) Trim(ctx context.Context, now time.Time) error {
 		return err
 	}
 	for t := range tiers {
-		oldest := floorDiv(now.Add(-t.keep()).UnixMilli(), t.step().Milliseconds()*t.slots())
-		if _, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number < $2`, int(t), oldest); err != nil {
+		page := t.step().Milliseconds() * t.slots()
+		oldest, pace := floorDiv(now.Add(-t.keep()).UnixMilli(), page), max(1, trimPace.Milliseconds()/page)
+		if _, err := h.db.Exec(ctx, `DELETE FROM pages WHERE tier = $1 AND number < $2 AND number < (SELECT min(number) FROM pages WHERE tier = $3) + $4`, int(t), oldest, int(t), pace); err != nil {
 			return err
 		}
 	}
