@@ -4,6 +4,7 @@ import { messages } from '../src/messages/en';
 import { alerts as words } from '../src/messages/en.alerts';
 import { audit } from './harness/audit';
 import { BOB, signInByScript } from './harness/people';
+import { BROKEN } from './harness/rules';
 import type { Server } from './harness/server';
 import { ALERTS, DASHBOARD, expect, FILES, type OpenOptions, test } from './harness/test';
 
@@ -15,20 +16,6 @@ const SIZES: [string, OpenOptions][] = [
 ];
 const SILENCES = '/api/v1/monitoring/alert-silences';
 const RULES = '/api/v1/monitoring/alert-rules';
-/** A rule that every machine breaks at once: some memory is always in use. */
-const BROKEN = {
-  name: 'Memory is used',
-  enabled: true,
-  severity: 'critical',
-  metric: 'memory_percent',
-  instance: '',
-  condition: 'above',
-  raise: 0.1,
-  clear: 0.05,
-  for_seconds: 0,
-  hold_seconds: 0,
-  no_data: 'keep',
-};
 
 async function auditBoth(page: Page, what: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -24,6 +24,7 @@ import {
 } from './harness/browser';
 import { check, panel, picker, row, rows, toasts, toolbar } from './harness/files';
 import { cookiesOf, type SignedIn } from './harness/people';
+import { BROKEN } from './harness/rules';
 import type { Server } from './harness/server';
 import { Wire } from './harness/wire';
 
@@ -33,20 +34,6 @@ const MANY = 1000;
 /** Longer than anything that is drawn at once: what is on its way says so by then. */
 const LOADING_MS = 1500;
 const words = messages.files;
-/** A rule that every machine breaks at once: some memory is always in use. */
-const BROKEN = {
-  name: 'Memory is used',
-  enabled: true,
-  severity: 'critical',
-  metric: 'memory_percent',
-  instance: '',
-  condition: 'above',
-  raise: 0.1,
-  clear: 0.05,
-  for_seconds: 0,
-  hold_seconds: 0,
-  no_data: 'keep',
-};
 const PAGES = {
   dashboard: DASHBOARD,
   files: FILES,

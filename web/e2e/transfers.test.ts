@@ -8,7 +8,9 @@ import { messages } from '../src/messages/en';
 import { type Api, sha256 } from './harness/api';
 import { audit } from './harness/audit';
 import { folderPicker, panel, picker, upload, writeFolder } from './harness/files';
+import type { Server } from './harness/server';
 import { test as base, expect, FILES, until } from './harness/test';
+import type { Wire } from './harness/wire';
 
 const words = messages.files.upload;
 /** What Chromium writes while the server is away. */
@@ -248,17 +250,13 @@ test('another file of the same name and size is not mixed with what was begun el
   expect(files.map(({ sha256 }) => sha256).sort()).toEqual([sha256(theirs), sha256(other)].sort());
 });
 
-test('what another device sent on from another file is not mixed with the one that slept', async ({
-  server,
-  wire,
-  open,
-  folder,
-  guard,
-}) => {
-  guard.expect(AWAY);
-  const content = randomBytes(24 * MB);
+/** A browser falls asleep in the middle of a file, while another device sends what `theirs` makes of the offset. */
+async function overtaken(
+  { server, wire, page, folder }: { server: Server; wire: Wire; page: Page; folder: string },
+  content: Buffer,
+  theirs: (at: number) => Buffer,
+): Promise<string> {
   writeFileSync(join(folder, 'film.mkv'), content);
-  const page = await open(FILES, { base: wire.url });
   wire.bytesPerSecond = MB;
   await picker(page).setInputFiles(join(folder, 'film.mkv'));
   await upload(page, 'film.mkv')
@@ -268,28 +266,39 @@ test('what another device sent on from another file is not mixed with the one th
   const asleep = (async () => {
     while (line) await wire.cut(100);
   })();
-  const [id] = Object.keys(await server.api.unfinished());
+  const id = String(Object.keys(await server.api.unfinished())[0]);
   const headers = { 'Tus-Resumable': '1.0.0', Cookie: server.session?.cookie ?? '' };
   const url = `${server.url}/api/v1/uploads/${id}`;
   const at = Number((await fetch(url, { method: 'HEAD', headers })).headers.get('Upload-Offset'));
-  const most = 23 * MB;
+  const type = 'application/offset+octet-stream';
   const { status } = await fetch(url, {
     method: 'PATCH',
-    headers: {
-      ...headers,
-      'Content-Type': 'application/offset+octet-stream',
-      'Upload-Offset': String(at),
-    },
-    body: randomBytes(most - at),
+    headers: { ...headers, 'Content-Type': type, 'Upload-Offset': String(at) },
+    body: theirs(at) as BodyInit,
   });
   expect(status).toBe(204);
   wire.bytesPerSecond = Number.POSITIVE_INFINITY;
   line = false;
   await asleep;
+  return id;
+}
+
+test('what another device sent on from another file is not mixed with the one that slept', async ({
+  server,
+  wire,
+  open,
+  folder,
+  guard,
+}) => {
+  guard.expect(AWAY);
+  const content = randomBytes(24 * MB);
+  const most = 23 * MB;
+  const page = await open(FILES, { base: wire.url });
+  const id = await overtaken({ server, wire, page, folder }, content, (at) => randomBytes(most - at));
   await page.getByText(words.fileless.other('film.mkv')).waitFor({ timeout: PATIENCE_MS });
   await settled(page, 1, 2);
   await expectArrived(server.api, new Map([['film.mkv', content]]));
-  expect(await server.api.unfinished()).toEqual({ [String(id)]: most });
+  expect(await server.api.unfinished()).toEqual({ [id]: most });
 });
 
 test('what another device finished from another file is not taken for the one that slept', async ({
@@ -301,32 +310,12 @@ test('what another device finished from another file is not taken for the one th
 }) => {
   guard.expect(AWAY);
   const content = randomBytes(24 * MB);
-  writeFileSync(join(folder, 'film.mkv'), content);
   const page = await open(FILES, { base: wire.url });
-  wire.bytesPerSecond = MB;
-  await picker(page).setInputFiles(join(folder, 'film.mkv'));
-  await upload(page, 'film.mkv')
-    .getByText(/^([2-9]|1\d)(\.\d)? MB of 24 MB/)
-    .waitFor();
-  let line = true;
-  const asleep = (async () => {
-    while (line) await wire.cut(100);
-  })();
-  const [id] = Object.keys(await server.api.unfinished());
-  const headers = { 'Tus-Resumable': '1.0.0', Cookie: server.session?.cookie ?? '' };
-  const url = `${server.url}/api/v1/uploads/${id}`;
-  const at = Number((await fetch(url, { method: 'HEAD', headers })).headers.get('Upload-Offset'));
-  const theirs = Buffer.concat([content.subarray(0, at), randomBytes(content.length - at)]);
-  const type = 'application/offset+octet-stream';
-  const { status } = await fetch(url, {
-    method: 'PATCH',
-    headers: { ...headers, 'Content-Type': type, 'Upload-Offset': String(at) },
-    body: theirs.subarray(at),
+  let theirs = content;
+  await overtaken({ server, wire, page, folder }, content, (at) => {
+    theirs = Buffer.concat([content.subarray(0, at), randomBytes(content.length - at)]);
+    return theirs.subarray(at);
   });
-  expect(status).toBe(204);
-  wire.bytesPerSecond = Number.POSITIVE_INFINITY;
-  line = false;
-  await asleep;
   await dialog(page).getByText(words.conflict.finishedText('film.mkv')).waitFor({ timeout: PATIENCE_MS });
   await dialog(page).getByRole('button', { name: words.conflict.keep }).click();
   await settled(page, 1);

@@ -46,19 +46,17 @@ const text = (words: string, kilobytes: number) => words.repeat(Math.ceil((kilob
 
 /** Makes the files of a household, each where it belongs. */
 export async function moveIn(api: Api): Promise<void> {
-  const folders = new Map<string, string>();
-  for (const { folder, ...file } of household()) {
-    const at = folder && (folders.get(folder) ?? (await api.folder(folder)).id);
-    if (folder && at) folders.set(folder, at);
-    if (at) await api.put(at, file);
-    else await api.upload(file);
+  const ids = new Map<string, string>();
+  for (const { folder = '', ...file } of household()) {
+    if (folder !== '' && !ids.has(folder)) ids.set(folder, (await api.folder(folder)).id);
+    await api.upload({ ...file, folder: ids.get(folder) ?? '' });
   }
 }
 
-/** The last one is the newest. */
-function household(): (NewFile & { folder?: string })[] {
+/** Each with the name of its folder. The last one is the newest. */
+function household(): NewFile[] {
   const papers = { type: 'application/pdf' };
-  const files: (NewFile & { folder?: string })[] = [
+  const files: NewFile[] = [
     {
       folder: 'Papers',
       name: 'Birth certificates.pdf',
