@@ -16,7 +16,7 @@ import (
 func (a *App) services(storage string) httpd.Doors {
 	a.auth = auth.New(a.db, a.config.Auth, a.log, time.Now)
 	watching := a.config.Monitor
-	watching.StoragePath, watching.Started, watching.HistoryURL = storage, a.started, "sqlite:"+historyFile(a.config)
+	watching.StoragePath, watching.Started, watching.Version, watching.HistoryURL = storage, a.started, a.version, "sqlite:"+historyFile(a.config)
 	watching.Events = []monitor.EventSource{a.happened}
 	watch := monitor.New(watching, a.files.Usage, a.log)
 	a.notify = notify.New(a.db, notify.Config{}, a.log, time.Now, notify.Lent{Sealer: a.auth, Record: a.record, Watching: watch.Watching, Name: a.config.House.AppName, BaseURL: a.config.Auth.OIDC.PublicURL})

@@ -31,10 +31,11 @@ type collector[T any] struct {
 	known bool // value was read at least once
 }
 
-// reading is one answer and when it was given.
+// reading is one answer, when it was given and how long it took.
 type reading[T any] struct {
 	value T
 	at    time.Time
+	took  time.Duration
 	err   error
 }
 
@@ -57,12 +58,13 @@ func (c *collector[T]) start() {
 	}
 	c.busy, c.asked = true, true
 	go func() {
-		r := reading[T]{}
+		r, began := reading[T]{}, time.Now()
 		defer func() {
 			if p := recover(); p != nil {
 				r.err = fmt.Errorf("panic: %v", p)
 			}
 			r.at = time.Now()
+			r.took = r.at.Sub(began)
 			c.done <- r
 		}()
 		r.value, r.err = c.read()

@@ -12,9 +12,11 @@ import (
 type Measured struct {
 	Name   string
 	Class  machine.Class
-	Batch  *machine.Batch // nil through a gap
-	Before *machine.Batch // what it said the time before; nil after the first
-	Err    error          // why it says nothing
+	Batch  *machine.Batch     // nil through a gap
+	Before *machine.Batch     // what it said the time before; nil after the first
+	Err    error              // why it says nothing
+	Failed []machine.RawValue // what is to be told of that
+	Took   time.Duration      // how long it took to answer or to fail; 0 while it has done neither
 }
 
 // coreReaders are those by which the promised figures are read, too; nil where the platform has
@@ -66,8 +68,8 @@ func (d *details) start(tick int) {
 			continue
 		}
 		one.next = tick + every(q.Class)
-		one.asking.start()
 		one.began, one.waiting = time.Now(), true
+		one.asking.start()
 	}
 	d.forget()
 }
@@ -126,6 +128,7 @@ func (one *detail) collect(ctx context.Context) {
 	if one.question.Class == machine.EveryTick {
 		one.waiting = false
 		r, _ := one.asking.take(ctx)
+		one.now.Took = r.took
 		one.answer(r.at, r.err)
 		return
 	}
@@ -137,16 +140,19 @@ func (one *detail) collect(ctx context.Context) {
 		r = reading[struct{}]{err: errLate}
 		one.asking.report(errLate)
 	}
-	one.waiting = false
+	one.waiting, one.now.Took = false, r.took
 	one.answer(r.at, r.err)
 }
 
 // answer takes an answer, or notes that there is none.
 func (one *detail) answer(at time.Time, err error) {
 	last := one.now.Batch
-	one.now.Err = err
+	one.now.Err, one.now.Failed = err, nil
 	if err != nil {
 		one.now.Batch, one.now.Before = nil, nil
+		if f, ok := one.question.Reader.(machine.Failing); ok {
+			one.now.Failed = f.Failed()
+		}
 		return
 	}
 	next := &machine.Batch{At: at}

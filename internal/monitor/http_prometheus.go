@@ -21,7 +21,7 @@ func (m *Monitor) prometheusRoutes(r *httpd.Router) {
 	}
 	r.Handle(httpd.Op{Action: identity.ReadMonitoring, Public: m.config.Metrics == MetricsLAN, Compress: true, Operation: huma.Operation{
 		Method: http.MethodGet, Path: "/metrics", OperationID: "get-prometheus", Summary: "Figures for Prometheus", Tags: []string{"Monitoring"},
-		Description: "The raw counts of the last tick in the text format 0.0.4, under the names of node_exporter, so that its dashboards work. The setting METRICS says who may read it.",
+		Description: "What the system counts at this moment, and what else the last tick learnt, in the text format 0.0.4 under the names of node_exporter, so that its dashboards work. The setting METRICS says who may read it.",
 		Responses: map[string]*huma.Response{
 			"200": {Description: "The figures", Content: map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}},
 			"401": {Description: "Credentials are asked for and were not given"},
@@ -42,7 +42,7 @@ func (m *Monitor) servePrometheus(w http.ResponseWriter, r *http.Request) error 
 	}
 	w.Header().Set("Content-Type", metricsType)
 	w.Header().Set("Cache-Control", "no-store")
-	_, err = w.Write(m.exposition(s))
+	_, err = w.Write(m.exposition(r.Context(), s))
 	return err
 }
 

@@ -71,9 +71,42 @@ func hungMount(t *testing.T) {
 			t.Errorf("%s is a gap, want a figure", want)
 		}
 	}
+	for _, d := range m.sampler.details.order {
+		if d.question.Name == "file system "+place {
+			d.began = d.began.Add(-time.Hour) // long past its deadline
+		}
+	}
+	m.publish(m.sampler.tick(t.Context()))
+	hungScrape(t, m, place)
 	// as the machine shuts down, or the server comes back
 	if err := unix.Unmount(place, unix.MNT_FORCE|unix.MNT_DETACH); err != nil {
 		t.Error(err)
+	}
+}
+
+// hungScrape holds what Prometheus is told of a machine with a file system that hangs against what it
+// should be: at once, with its device_error, and without its size.
+func hungScrape(t *testing.T, m *Monitor, place string) {
+	t.Helper()
+	began := time.Now()
+	samples, _, err := parseExposition(string(m.exposition(t.Context(), m.current.Load())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(began); took > patientDeadline {
+		t.Errorf("a scrape took %v", took)
+	}
+	hung := -1.0
+	for key, value := range samples {
+		if strings.Contains(key, `mountpoint="`+place+`"`) {
+			if !strings.HasPrefix(key, "node_filesystem_device_error{") {
+				t.Errorf("%s is told of a file system that does not answer: %v", key, value)
+			}
+			hung = value
+		}
+	}
+	if hung != 1 {
+		t.Errorf("device_error of a file system that does not answer: got %v, want 1", hung)
 	}
 }
 

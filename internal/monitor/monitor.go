@@ -3,8 +3,9 @@
 //
 // One sampler owns every baseline. It ticks every 2 s on even seconds, asks all collectors at
 // once and publishes an immutable Snapshot through an atomic pointer. WebSocket, REST and the
-// last minutes read that snapshot, and the history (package history) is handed it; nobody else calls the operating system. The dashboard is
-// encoded once a tick and the same bytes go to every client.
+// last minutes read that snapshot, and the history (package history) is handed it. Nobody else calls the operating system, but
+// for /metrics, which has counts read anew (scrape.go says why). The dashboard is encoded once a tick and the same bytes go to
+// every client.
 //
 // Invariants:
 //   - A collector that is late or fails leaves a gap (null), never a zero, and never delays a
@@ -47,6 +48,7 @@ type Config struct {
 
 	StoragePath string    // directory of the library: its file system is "the disk"
 	Started     time.Time // start of the process, for the uptime
+	Version     string    // of the program, as Prometheus is told
 	// Root is where /proc and /sys are found on Linux; "" is "/".
 	Root string
 	// HistoryURL is the SQLite file of the history, for sqldb.Open; "" keeps none.
@@ -72,6 +74,7 @@ type Monitor struct {
 	memory    memory
 	live      *live
 	sampler   *sampler
+	scraper   *scraper
 	metrics   *metric.Registry
 	house     house
 	alerts    *alerts.Alerts // nil without UseAlerts
@@ -87,7 +90,7 @@ func New(config Config, usage func() (files, bytes int64), log *slog.Logger) *Mo
 func newMonitor(config Config, usage Usage, log *slog.Logger, src *source) *Monitor {
 	return &Monitor{
 		config: config, usage: usage, log: log, first: make(chan struct{}),
-		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log),
+		feed: feed.New(tickInterval, recentWindow), memory: newMemory(), live: newLive(), sampler: newSampler(config.StoragePath, src, log), scraper: newScraper(log, src.scraped),
 		metrics: src.metrics, freezing: make(chan struct{}, 1), processes: newProcesses(src.root),
 	}
 }
@@ -112,6 +115,7 @@ func (m *Monitor) Run(ctx context.Context) error {
 		group.Go(func() { _ = m.alerts.Run(ctx) }) // it only ends with ctx
 	}
 	m.sampler.run(ctx, m.publish)
+	m.scraper.close()
 	group.Wait()
 	return nil
 }

@@ -37,6 +37,9 @@ func (s *source) readers() coreReaders { return coreReaders{} }
 // stop ends what the questions started.
 func (s *source) stop() { s.others.Close() }
 
+// scraped are what is asked when Prometheus asks.
+func (s *source) scraped() []machine.Question { return machine.Scraped(s.root, s.metrics) }
+
 // questions are those beside the promised figures, as of now.
 func (s *source) questions() []machine.Question { return s.others.Questions() }
 

@@ -26,15 +26,17 @@ func (s *Sensors) place(dir string) string {
 
 // chipName is what node_exporter calls a chip: kind and name of its device, or its own name.
 func chipName(dir, name string) string {
-	clean := func(text string) string {
-		return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(strings.ReplaceAll(text, ".", "_")), "_"), "_")
-	}
 	if real, err := filepath.EvalSymlinks(filepath.Join(dir, "device")); err == nil {
-		if kind, own := clean(filepath.Base(filepath.Dir(real))), clean(filepath.Base(real)); kind != "" && own != "" {
+		if kind, own := cleanName(filepath.Base(filepath.Dir(real))), cleanName(filepath.Base(real)); kind != "" && own != "" {
 			return kind + "_" + own
 		}
 	}
-	return first(clean(name), filepath.Base(dir))
+	return first(cleanName(name), filepath.Base(dir))
+}
+
+// cleanName is a name as node_exporter writes it.
+func cleanName(text string) string {
+	return strings.Trim(notInNames.ReplaceAllString(strings.ToLower(text), "_"), "_")
 }
 
 // zones finds the thermal zones.

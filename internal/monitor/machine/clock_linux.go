@@ -30,6 +30,31 @@ type Clock struct {
 	rawMax, rawEstimate        *RawSeries
 	rawStatus, rawFrequency    *RawSeries
 	rawTick, rawLoop, rawShift *RawSeries
+	rawPulse                   [len(pulseValues)]*RawSeries
+}
+
+// pulseValues are what the kernel knows of a pulse each second, of a receiver of satellites' time.
+var pulseValues = [...]struct {
+	name, help string
+	kind       RawType
+	value      func(*unix.Timex) float64
+}{
+	{"frequency_hertz", "Pulse per second frequency.", Gauge, func(t *unix.Timex) float64 { return float64(t.Ppsfreq) / clockRatio }},
+	{"jitter_seconds", "Pulse per second jitter.", Gauge, func(t *unix.Timex) float64 { return float64(t.Jitter) / clockUnit(t) }},
+	{"shift_seconds", "Pulse per second interval duration.", Gauge, func(t *unix.Timex) float64 { return float64(t.Shift) }},
+	{"stability_hertz", "Pulse per second stability, average of recent frequency changes.", Gauge, func(t *unix.Timex) float64 { return float64(t.Stabil) / clockRatio }},
+	{"jitter_total", "Pulse per second count of jitter limit exceeded events.", Counter, func(t *unix.Timex) float64 { return float64(t.Jitcnt) }},
+	{"calibration_total", "Pulse per second count of calibration intervals.", Counter, func(t *unix.Timex) float64 { return float64(t.Calcnt) }},
+	{"error_total", "Pulse per second count of calibration errors.", Counter, func(t *unix.Timex) float64 { return float64(t.Errcnt) }},
+	{"stability_exceeded_total", "Pulse per second count of stability limit exceeded events.", Counter, func(t *unix.Timex) float64 { return float64(t.Stbcnt) }},
+}
+
+// clockUnit is the unit of times in t, per second.
+func clockUnit(t *unix.Timex) float64 {
+	if t.Status&unix.STA_NANO != 0 {
+		return nanoseconds
+	}
+	return microseconds
 }
 
 // NewClock makes the reader.
@@ -47,6 +72,9 @@ func newClock(metrics *metric.Registry, ask func(*unix.Timex) (int, error)) *Clo
 		rawTick:      raw("node_timex_tick_seconds", Gauge, "Seconds between clock ticks."),
 		rawLoop:      raw("node_timex_loop_time_constant", Gauge, "Phase-locked loop time constant."),
 		rawShift:     raw("node_timex_tai_offset_seconds", Gauge, "International Atomic Time (TAI) offset."),
+	}
+	for i, of := range pulseValues {
+		c.rawPulse[i] = raw("node_timex_pps_"+of.name, of.kind, of.help)
 	}
 	c.offset = series(metrics, metric.ClockOffsetMilliseconds, "", "", c.rawOffset)
 	c.synchronised = series(metrics, metric.ClockSynchronised, "", "", c.rawSync)
@@ -70,11 +98,7 @@ func (c *Clock) Emit(to *Batch) {
 	if !c.clock.known() {
 		return
 	}
-	unit := microseconds
-	if c.got.Status&unix.STA_NANO != 0 {
-		unit = nanoseconds
-	}
-	offset, synchronised := float64(c.got.Offset)/unit, truth(c.state != clockError)
+	offset, synchronised := float64(c.got.Offset)/clockUnit(&c.got), truth(c.state != clockError)
 	to.AddRaw(c.rawOffset, offset)
 	to.AddRaw(c.rawSync, synchronised)
 	to.AddRaw(c.rawMax, float64(c.got.Maxerror)/microseconds)
@@ -84,6 +108,9 @@ func (c *Clock) Emit(to *Batch) {
 	to.AddRaw(c.rawTick, float64(c.got.Tick)/microseconds)
 	to.AddRaw(c.rawLoop, float64(c.got.Constant))
 	to.AddRaw(c.rawShift, float64(c.got.Tai))
+	for i, of := range pulseValues {
+		to.AddRaw(c.rawPulse[i], of.value(&c.got))
+	}
 	to.Add(c.offset, offset*milliseconds)
 	to.Add(c.synchronised, synchronised)
 }

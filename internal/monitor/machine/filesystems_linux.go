@@ -191,6 +191,9 @@ func (f *FileSystem) Read() error {
 	}
 }
 
+// Failed says that it does not answer.
+func (f *FileSystem) Failed() []RawValue { return []RawValue{{f.raw[len(f.raw)-1], 1}} }
+
 // Emit says how full it is, as df counts.
 func (f *FileSystem) Emit(to *Batch) {
 	if !f.clock.known() {

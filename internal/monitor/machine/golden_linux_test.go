@@ -39,6 +39,7 @@ type fake struct {
 	archive *txtar.Archive
 	readers []Question // those of the promised figures
 	others  *Others
+	scraped []Question // what only Prometheus is told; hardware.txtar has the rest of it
 }
 
 func openFake(t *testing.T, name string) *fake {
@@ -53,8 +54,9 @@ func openFake(t *testing.T, name string) *fake {
 	f.readers = []Question{{"cpu", EveryTick, NewCPU(f.root, metrics)}, {"memory", EveryTick, NewMemory(f.root, metrics)}, {"load", EveryTick, NewLoad(f.root, metrics)},
 		{"disks", EveryTick, NewDisks(f.root, metrics)}, {"network", EveryTick, NewNetwork(f.root, metrics)}}
 	f.others = newOthers(f.root, metrics, system{f.tool, f.statfs, f.adjtimex}, func() {})
+	f.scraped = []Question{{"sockets", EveryTick, NewSockets(f.root, metrics)}, {"names", EveryTick, NewNames(f.root, metrics)}}
 	t.Cleanup(func() {
-		for _, q := range f.questions() {
+		for _, q := range append(f.questions(), f.scraped...) {
 			if c, ok := q.Reader.(Closer); ok {
 				c.Close()
 			}
@@ -139,7 +141,11 @@ func (f *fake) adjtimex(to *unix.Timex) (int, error) {
 // look asks everything once and writes down what was learnt.
 func (f *fake) look(out *strings.Builder, withRaw bool) {
 	var lines, raws []string
-	for _, q := range f.questions() {
+	asked := f.questions()
+	if withRaw {
+		asked = append(asked, f.scraped...)
+	}
+	for _, q := range asked {
 		if err := q.Read(); err != nil {
 			if !errors.Is(err, ErrUnsupported) {
 				lines = append(lines, "! "+q.Name+": "+strings.ReplaceAll(err.Error(), f.root, ""))

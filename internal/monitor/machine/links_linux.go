@@ -103,7 +103,6 @@ func (one *link) read() {
 		n, err := strconv.ParseInt(readText(filepath.Join(one.dir, f.file)), 0, 64)
 		one.values[i], one.have[i] = float64(n), err == nil
 	}
-	one.have[linkSpeed] = one.have[linkSpeed] && one.values[linkSpeed] > 0 // -1: there is no link
 	one.values[linkSpeed] *= bytesPerMegabit
 	state := readText(filepath.Join(one.dir, "operstate"))
 	if one.info != nil && state == one.state {
@@ -136,7 +135,7 @@ func (l *Links) Emit(to *Batch) {
 			return
 		}
 		to.Add(one.up, truth(one.state == "up" || one.state == "unknown" && one.values[linkCarrier] == 1))
-		if one.have[linkSpeed] {
+		if one.have[linkSpeed] && one.values[linkSpeed] > 0 { // -1 Mbit/s: there is no link
 			to.Add(one.speed, one.values[linkSpeed])
 		}
 	})

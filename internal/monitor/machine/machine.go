@@ -69,6 +69,12 @@ type Question struct {
 // Closer is a reader that keeps files open.
 type Closer interface{ Close() }
 
+// Failing is a reader that has something to tell when it cannot be read.
+type Failing interface {
+	// Failed is called after a failed Read and while one hangs.
+	Failed() []RawValue
+}
+
 // Series is a series and the raw values it is worked out from.
 type Series struct {
 	metric.Series
@@ -82,6 +88,7 @@ type RawType string
 const (
 	Counter RawType = "counter"
 	Gauge   RawType = "gauge"
+	Untyped RawType = "untyped" // files in which counts and gauges stand side by side
 )
 
 // RawSeries is a value as the system tells it.

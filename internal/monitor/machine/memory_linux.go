@@ -60,8 +60,8 @@ func NewMemory(root string, metrics *metric.Registry) *Memory {
 	m.meminfo.path = filepath.Join(root, "proc/meminfo")
 	m.vmstat.path = filepath.Join(root, "proc/vmstat")
 	m.arcstats.path = filepath.Join(root, "proc/spl/kstat/zfs/arcstats")
-	m.rawARC = raw("node_zfs_arc_size", Gauge, "kstat.zfs.misc.arcstats.size")
-	m.rawARCMin = raw("node_zfs_arc_c_min", Gauge, "kstat.zfs.misc.arcstats.c_min")
+	m.rawARC = raw("node_zfs_arc_size", Untyped, "kstat.zfs.misc.arcstats.size")
+	m.rawARCMin = raw("node_zfs_arc_c_min", Untyped, "kstat.zfs.misc.arcstats.c_min")
 	for _, name := range []string{metric.MemoryPercent, metric.MemoryTotalBytes, metric.MemoryUsedBytes, metric.MemoryAvailableBytes, metric.MemoryCachedBytes, metric.MemoryBuffersBytes,
 		metric.MemoryARCBytes, metric.SwapUsedBytes, metric.SwapTotalBytes, metric.SwapInBytesPerSecond, metric.SwapOutBytesPerSecond, metric.OOMKills} {
 		m.series[name] = series(metrics, name, "", "")
@@ -186,7 +186,7 @@ func (m *Memory) newCount(name string) vmCount {
 	if name != "oom_kill" && !strings.HasPrefix(name, "pgpg") && !strings.HasPrefix(name, "pswp") && !fault {
 		return vmCount{}
 	}
-	count := vmCount{wanted: true, raw: raw("node_vmstat_"+name, Counter, "/proc/vmstat information field "+name+".")}
+	count := vmCount{wanted: true, raw: raw("node_vmstat_"+name, Untyped, "/proc/vmstat information field "+name+".")}
 	if of := map[string]string{"pswpin": metric.SwapInBytesPerSecond, "pswpout": metric.SwapOutBytesPerSecond, "oom_kill": metric.OOMKills}[name]; of != "" {
 		m.series[of].From = []*RawSeries{count.raw}
 	}

@@ -13,7 +13,7 @@ import (
 	"homeserver/internal/monitor/metric"
 )
 
-// Names reads what the machine is called, for Prometheus.
+// Names reads what the machine is called, for Prometheus, when it asks.
 type Names struct {
 	root      string
 	uname, os *RawSeries
@@ -51,7 +51,7 @@ func (n *Names) Read() error {
 	n.said = said
 	n.uname = raw("node_uname_info", Gauge, "Labeled system information as provided by the uname system call.", "sysname", kernel("ostype"), "release", kernel("osrelease"),
 		"version", kernel("version"), "machine", string(own.Machine[:max(bytes.IndexByte(own.Machine[:], 0), 0)]), "nodename", kernel("hostname"), "domainname", kernel("domainname"))
-	n.os = raw("node_os_info", Gauge, "A metric with a constant '1' value labeled by os-release.", "build_id", release["BUILD_ID"], "id", release["ID"], "id_like", release["ID_LIKE"],
+	n.os = raw("node_os_info", Gauge, "A metric with a constant '1' value labeled by build_id, id, id_like, image_id, image_version, name, pretty_name, variant, variant_id, version, version_codename, version_id.", "build_id", release["BUILD_ID"], "id", release["ID"], "id_like", release["ID_LIKE"],
 		"image_id", release["IMAGE_ID"], "image_version", release["IMAGE_VERSION"], "name", release["NAME"], "pretty_name", release["PRETTY_NAME"], "variant", release["VARIANT"],
 		"variant_id", release["VARIANT_ID"], "version", release["VERSION"], "version_codename", release["VERSION_CODENAME"], "version_id", release["VERSION_ID"])
 	major, err := strconv.ParseFloat(release["VERSION_ID"], 64)

@@ -46,8 +46,6 @@ func newOthers(root string, metrics *metric.Registry, sys system, stop func()) *
 		{"limits", EveryTen, NewLimits(root, metrics)},
 		{"power", EveryTen, NewPower(root, metrics)},
 		{"server", EveryTen, NewServer(root, metrics)},
-		{"sockets", EveryTen, NewSockets(root, metrics)},
-		{"names", EveryMinute, NewNames(root, metrics)},
 		{"RAID", EveryMinute, NewRAID(root, metrics)},
 		{"pools", EveryMinute, NewPools(root, metrics, tool)},
 		{"services", EveryMinute, NewUnits(root, metrics, tool)},

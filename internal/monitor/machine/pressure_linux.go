@@ -42,8 +42,10 @@ func NewPressure(root string, metrics *metric.Registry) *Pressure {
 		f := &p.resources[i]
 		f.file.path = filepath.Join(root, "proc/pressure", name)
 		title := [...]string{"Processor", "Memory", "Disks"}[i]
-		waiting := raw("node_pressure_"+name+"_waiting_seconds_total", Counter, "Total time in seconds that processes have waited for "+name+".")
-		stalled := raw("node_pressure_"+name+"_stalled_seconds_total", Counter, "Total time in seconds no process could make progress due to "+name+" congestion.")
+		resource := [...]string{"CPU", "memory", "IO"}[i]
+		reason := [...]string{"for CPU time", "for memory", "due to IO congestion"}[i]
+		waiting := raw("node_pressure_"+name+"_waiting_seconds_total", Counter, "Total time in seconds that processes have waited "+reason)
+		stalled := raw("node_pressure_"+name+"_stalled_seconds_total", Counter, "Total time in seconds no process could make progress due to "+resource+" congestion")
 		someTen := raw("", Gauge, "avg10 of /proc/pressure, in percent.", "line", "some", "resource", name)
 		fullTen := raw("", Gauge, "avg10 of /proc/pressure, in percent.", "line", "full", "resource", name)
 		f.some = pressureLine{rawTotal: waiting, rawTen: someTen, rate: series(metrics, metric.PressureSomePercent, name, title, waiting), average: series(metrics, metric.PressureSomeAvg10Percent, name, title, someTen)}

@@ -184,13 +184,13 @@ func (s *Sensors) chip(dir string) []*sensor {
 			})
 		}
 		if label != "" {
-			one.rawMore = append(one.rawMore, RawValue{raw("node_hwmon_sensor_label", Gauge, "Label for given chip and sensor", "chip", chip, "sensor", which, "label", strings.ToLower(notInNames.ReplaceAllString(strings.ToLower(label), "_"))), 1})
+			one.rawMore = append(one.rawMore, RawValue{raw("node_hwmon_sensor_label", Gauge, "Label for given chip and sensor", "chip", chip, "sensor", which, "label", label), 1})
 		}
 		one.from()
 		list = append(list, one)
 	}
 	if len(list) > 0 && name != "" {
-		list[0].rawMore = append(list[0].rawMore, RawValue{raw("node_hwmon_chip_names", Gauge, "Annotation metric for human-readable chip names", "chip", chip, "chip_name", name), 1})
+		list[0].rawMore = append(list[0].rawMore, RawValue{raw("node_hwmon_chip_names", Gauge, "Annotation metric for human-readable chip names", "chip", chip, "chip_name", cleanName(name)), 1})
 	}
 	return list
 }

@@ -9,13 +9,13 @@ import (
 )
 
 // netstatFields are the counts of the network's protocols that node_exporter tells.
-var netstatFields = regexp.MustCompile(`^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts|TCPOFOQueue)|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$`)
+var netstatFields = regexp.MustCompile(`^(.*_(InErrors|InErrs)|Ip_Forwarding|Ip(6|Ext)_(InOctets|OutOctets)|Icmp6?_(InMsgs|OutMsgs)|TcpExt_(Listen.*|Syncookies.*|TCPSynRetrans|TCPTimeouts|TCPOFOQueue|TCPRcvQDrop)|Tcp_(ActiveOpens|InSegs|OutSegs|OutRsts|PassiveOpens|RetransSegs|CurrEstab)|Udp6?_(InDatagrams|OutDatagrams|NoPorts|RcvbufErrors|SndbufErrors))$`)
 
 // splitName parts the names of /proc/net/snmp6 (Ip6InOctets) into protocol and field.
 var splitName = regexp.MustCompile(`^(\D*6)(\w+)$`)
 
-// Sockets reads what the network's protocols count: connections, errors, sockets in use. Prometheus
-// has it; there are no figures of it.
+// Sockets reads what the network's protocols count: connections, errors, sockets in use. Only
+// Prometheus is told of it, when it asks.
 type Sockets struct {
 	files  [5]procFile // netstat, snmp, snmp6, sockstat, sockstat6
 	values present[socketCount]
@@ -96,12 +96,16 @@ func (s *Sockets) sockstat(text string) {
 		for i := 1; i+1 < len(fields); i += 2 {
 			name := strings.TrimSuffix(fields[0], ":") + "_" + fields[i]
 			one := s.values.get([]byte("sockstat "+name), func(string) socketCount {
-				return socketCount{wanted: true, raw: raw("node_sockstat_"+name, Gauge, "Number of "+strings.TrimSuffix(fields[0], ":")+" sockets in state "+fields[i]+".")}
+				help := "Number of " + strings.TrimSuffix(fields[0], ":") + " sockets in state " + fields[i] + "."
+				if name == "sockets_used" {
+					help = "Number of IPv4 sockets in use."
+				}
+				return socketCount{wanted: true, raw: raw("node_sockstat_"+name, Gauge, help)}
 			})
 			one.value, _ = decimal([]byte(fields[i+1]))
 			if fields[i] == "mem" {
 				pages := s.values.get([]byte("sockstat "+name+"_bytes"), func(string) socketCount {
-					return socketCount{wanted: true, raw: raw("node_sockstat_"+name+"_bytes", Gauge, "Memory of these sockets in bytes.")}
+					return socketCount{wanted: true, raw: raw("node_sockstat_"+name+"_bytes", Gauge, "Number of "+strings.TrimSuffix(fields[0], ":")+" sockets in state mem_bytes.")}
 				})
 				pages.value = one.value * pageSize
 			}
@@ -114,7 +118,7 @@ func (s *Sockets) set(name, value string) {
 		if !netstatFields.MatchString(name) {
 			return socketCount{}
 		}
-		return socketCount{wanted: true, raw: raw("node_netstat_"+name, Gauge, "Statistic "+strings.ReplaceAll(name, "_", "")+".")}
+		return socketCount{wanted: true, raw: raw("node_netstat_"+name, Untyped, "Statistic "+strings.ReplaceAll(name, "_", "")+".")}
 	})
 	if one.wanted {
 		one.value, _ = decimal([]byte(value))

@@ -58,7 +58,7 @@ func (u *Units) Emit(to *Batch) {
 	to.Add(u.count, float64(len(u.failed)))
 	for _, name := range u.failed {
 		if u.known[name] == nil {
-			u.known[name] = series(u.metrics, metric.UnitFailed, name, "", raw("", Gauge, "1 while systemd lists the unit as failed.", "unit", name))
+			u.known[name] = series(u.metrics, metric.UnitFailed, name, "", raw("node_systemd_unit_state", Gauge, "Systemd unit", "name", name, "state", "failed", "type", ""))
 		}
 	}
 	for name, one := range u.known {
