@@ -57,7 +57,7 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	if db.file, err = os.Stat(path); err != nil {
 		return cannotOpen(path, err)
 	}
-	if db.write, err = sqlitePool(path, 1, true); err != nil {
+	if db.write, err = sqlitePool(path, 1, true, db.first...); err != nil {
 		return cannotOpen(path, err)
 	}
 	// The writer comes first: it turns WAL on, which readers then find in the file.
@@ -116,9 +116,10 @@ func (db *DB) checkFile() error {
 	return errs.Wrap(errs.Unavailable, fmt.Sprintf("The database file %s has vanished or was replaced; put it back and restart the server.", db.path), errors.Join(errs.New(errs.Unavailable, "not the file that was opened"), err))
 }
 
-// sqlitePool opens size connections to the file; a writer may write, all others may not.
-func sqlitePool(path string, size int, writer bool) (*sql.DB, error) {
-	connector, err := newCachingConnector(sqliteDSN(path, writer))
+// sqlitePool opens size connections to the file; a writer may write, all others may not. The pragmas
+// come before all others.
+func sqlitePool(path string, size int, writer bool, pragmas ...string) (*sql.DB, error) {
+	connector, err := newCachingConnector(sqliteDSN(path, writer, pragmas...))
 	if err != nil {
 		return nil, err
 	}
@@ -140,8 +141,8 @@ func plainDSN(path string) string {
 	return (&url.URL{Scheme: "file", Path: slashed}).String()
 }
 
-func sqliteDSN(path string, writer bool) string {
-	q := url.Values{}
+func sqliteDSN(path string, writer bool, pragmas ...string) string {
+	q := url.Values{"_pragma": pragmas}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", sqliteBusyTimeout.Milliseconds()))
 	q.Add("_pragma", "foreign_keys(1)")
 	if writer {
