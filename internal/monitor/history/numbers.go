@@ -16,6 +16,7 @@ type numbers struct {
 	length  [2][mostBits]odds
 	sign    [mostBits + 1]odds
 	telling [mostBits + 1][1 << tellingBits]odds // by the length and the bits above
+	noise   odds                                 // of the other bits: always even
 	moving  int                                  // 1 when the number before was not zero
 }
 
@@ -51,8 +52,8 @@ func (n *numbers) code(c coder, v int64) int64 {
 	negative := c.bit(&n.sign[known], v < 0)
 	got := uint64(1)
 	for i := known - 2; i >= 0; i-- {
-		noise := even
-		o := &noise
+		n.noise = even
+		o := &n.noise
 		if got < 1<<tellingBits {
 			o = &n.telling[known][got]
 		}
