@@ -57,7 +57,12 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	if db.file, err = os.Stat(path); err != nil {
 		return cannotOpen(path, err)
 	}
-	if db.write, err = sqlitePool(path, 1, true, db.first...); err != nil {
+	if db.pageSize > 0 && db.file.Size() == 0 {
+		if err := setPageSize(ctx, path, db.pageSize); err != nil {
+			return cannotOpen(path, err)
+		}
+	}
+	if db.write, err = sqlitePool(path, 1, true); err != nil {
 		return cannotOpen(path, err)
 	}
 	// The writer comes first: it turns WAL on, which readers then find in the file.
@@ -89,6 +94,17 @@ func createPrivate(path string) error {
 	return f.Close()
 }
 
+// setPageSize makes an empty file one of pages of so many bytes. Turning WAL on writes the file's header, which
+// settles it, and the driver applies the pragmas of an address in alphabetical order: WAL would come first.
+func setPageSize(ctx context.Context, path string, bytes int) error {
+	pool, err := sql.Open("sqlite", plainDSN(path)+fmt.Sprintf("?_pragma=page_size(%d)", bytes))
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, "PRAGMA journal_mode(WAL)")
+	return errors.Join(err, pool.Close())
+}
+
 func cannotOpen(path string, err error) error {
 	return errs.Wrap(errs.Unavailable, fmt.Sprintf("The database file %s cannot be opened; check DATABASE_URL and who may read and write the file.", path), err)
 }
@@ -116,10 +132,9 @@ func (db *DB) checkFile() error {
 	return errs.Wrap(errs.Unavailable, fmt.Sprintf("The database file %s has vanished or was replaced; put it back and restart the server.", db.path), errors.Join(errs.New(errs.Unavailable, "not the file that was opened"), err))
 }
 
-// sqlitePool opens size connections to the file; a writer may write, all others may not. The pragmas
-// come before all others.
-func sqlitePool(path string, size int, writer bool, pragmas ...string) (*sql.DB, error) {
-	connector, err := newCachingConnector(sqliteDSN(path, writer, pragmas...))
+// sqlitePool opens size connections to the file; a writer may write, all others may not.
+func sqlitePool(path string, size int, writer bool) (*sql.DB, error) {
+	connector, err := newCachingConnector(sqliteDSN(path, writer))
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +156,8 @@ func plainDSN(path string) string {
 	return (&url.URL{Scheme: "file", Path: slashed}).String()
 }
 
-func sqliteDSN(path string, writer bool, pragmas ...string) string {
-	q := url.Values{"_pragma": pragmas}
+func sqliteDSN(path string, writer bool) string {
+	q := url.Values{}
 	q.Add("_pragma", fmt.Sprintf("busy_timeout(%d)", sqliteBusyTimeout.Milliseconds()))
 	q.Add("_pragma", "foreign_keys(1)")
 	if writer {

@@ -62,9 +62,9 @@ type DB struct {
 	read  *sql.DB // Query
 	point *sql.DB // QueryRow
 
-	path  string      // SQLite: the file
-	file  os.FileInfo // SQLite: what the path was when it was opened
-	first []string    // SQLite: pragmas of the writer that come before all others
+	path     string      // SQLite: the file
+	file     os.FileInfo // SQLite: what the path was when it was opened
+	pageSize int         // SQLite: of a new file, in bytes; 0 for SQLite's own choice
 
 	idle sync.Mutex // PostgreSQL: one dropIdle at a time
 }
@@ -75,7 +75,7 @@ type Option func(*DB)
 // PageSize has an SQLite file that does not exist yet made of pages of so many bytes, a power of two from 512 to
 // 65,536. One that exists keeps those that it has.
 func PageSize(bytes int) Option {
-	return func(db *DB) { db.first = append(db.first, fmt.Sprintf("page_size(%d)", bytes)) }
+	return func(db *DB) { db.pageSize = bytes }
 }
 
 // Open opens the database that url names: "sqlite:PATH", "postgres://...", "postgresql://..."
