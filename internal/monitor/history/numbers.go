@@ -16,7 +16,6 @@ type numbers struct {
 	length  [2][mostBits]odds
 	sign    [mostBits + 1]odds
 	telling [mostBits + 1][1 << tellingBits]odds // by the length and the bits above
-	noise   odds                                 // of the other bits: always even
 	moving  int                                  // 1 when the number before was not zero
 }
 
@@ -39,7 +38,7 @@ func evenOut(all []odds) {
 }
 
 // code tells a number, or takes one in and returns it.
-func (n *numbers) code(c coder, v int64) int64 {
+func (n *numbers) code(c *coder, v int64) int64 {
 	size := magnitude(v)
 	length, known := bits.Len64(size), 0
 	for known < mostBits && c.bit(&n.length[n.moving][known], known < length) {
@@ -52,8 +51,7 @@ func (n *numbers) code(c coder, v int64) int64 {
 	negative := c.bit(&n.sign[known], v < 0)
 	got := uint64(1)
 	for i := known - 2; i >= 0; i-- {
-		n.noise = even
-		o := &n.noise
+		var o *odds
 		if got < 1<<tellingBits {
 			o = &n.telling[known][got]
 		}

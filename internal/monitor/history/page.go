@@ -41,9 +41,9 @@ func (p *packer) pack(columns ...[]int64) []byte {
 	page = binary.AppendUvarint(page, uint64(s.unit))
 	page = append(page, s.layout)
 	page = append(page, s.follow[:len(columns)]...)
-	e := newEncoder(page)
-	s.code(e)
-	page = e.end()
+	c := encodeTo(page)
+	s.code(c)
+	page = c.end()
 	return binary.LittleEndian.AppendUint32(page, crc32.Checksum(page, checksums))
 }
 
@@ -72,7 +72,7 @@ func (p *packer) unpack(page []byte, columns, slots int) ([][]int64, error) {
 	for i := range s.columns {
 		s.columns[i] = make([]int64, slots)
 	}
-	s.code(newDecoder(r.b[1+columns:]))
+	s.code(decodeFrom(r.b[1+columns:]))
 	return s.columns, nil
 }
 

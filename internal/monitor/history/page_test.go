@@ -211,3 +211,28 @@ func toFirstFormat(t *testing.T, h *History) {
 	}
 	h.mustExec(t, `UPDATE format SET version = 1`)
 }
+
+// BenchmarkPage packs and unpacks an hour of noise, and a day of its minutes.
+func BenchmarkPage(b *testing.B) {
+	random := rand.New(rand.NewPCG(3, 4))
+	day := [][]int64{gaps(int(24 * samplesPerHour))}
+	for i := range day[0] {
+		day[0][i] = int64(math.Round(500 + 50*random.NormFloat64()))
+	}
+	var p packer
+	for name, page := range map[string][][]int64{"samples": {day[0][:samplesPerHour]}, "minutes": rollUp(day, int(samplesPerMinute))} {
+		b.Run("pack "+name, func(b *testing.B) {
+			for b.Loop() {
+				p.pack(page...)
+			}
+		})
+		packed := p.pack(page...)
+		b.Run("unpack "+name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := p.unpack(packed, len(page), len(page[0])); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -45,7 +45,7 @@ func (s *sheet) valid() bool {
 }
 
 // code tells which slots have values and then the columns, or takes them in.
-func (s *sheet) code(c coder) {
+func (s *sheet) code(c *coder) {
 	s.codePresence(c)
 	for _, p := range layouts[s.layout] {
 		n := newNumbers()
@@ -56,7 +56,7 @@ func (s *sheet) code(c coder) {
 }
 
 // codePresence tells which slots have values, knowing whether the one before has.
-func (s *sheet) codePresence(c coder) {
+func (s *sheet) codePresence(c *coder) {
 	there := [2]odds{even, even}
 	before := 1
 	for i, v := range s.columns[0] {
