@@ -44,8 +44,8 @@ const (
 	// filePage is the size of the file's own pages, in bytes: the smallest there is. Most rows are of several
 	// of them, and the last one of each is what is wasted. With SQLite's own 4,096 that is a fifth of the file.
 	filePage = 512
-	// DefaultMaxBytes is how large the file may grow: 200 series over five years take about
-	// 450 MB.
+	// DefaultMaxBytes is how large the file may grow: 200 series over five years take a fifth of it, or
+	// half where all of them are noise.
 	DefaultMaxBytes = 1 << 30
 )
 
