@@ -61,7 +61,7 @@ func TestAFileOfALaterFormatStaysAsItIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, statement := range []string{
-		`CREATE TABLE format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`, `INSERT INTO format VALUES (1, 2)`,
+		`CREATE TABLE format (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL)`, `INSERT INTO format VALUES (1, 3)`,
 		`CREATE TABLE series (id INTEGER PRIMARY KEY, name TEXT NOT NULL)`,
 	} {
 		if _, err := db.Exec(t.Context(), statement); err != nil {
@@ -76,7 +76,7 @@ func TestAFileOfALaterFormatStaysAsItIs(t *testing.T) {
 	_, err = Open(t.Context(), Config{URL: "sqlite:" + file}, slog.New(slog.DiscardHandler))
 	_, verified := Verify(t.Context(), Config{URL: "sqlite:" + file}, slog.New(slog.DiscardHandler), nil)
 	for _, err := range []error{err, verified} {
-		if err == nil || !strings.Contains(err.Error(), "is of format 2, this program knows 1") {
+		if err == nil || !strings.Contains(err.Error(), "is of format 3, this program knows 2") {
 			t.Errorf("got %v, want a sentence about the format", err)
 		}
 	}

@@ -218,31 +218,3 @@ func TestTrimByAWrongClock(t *testing.T) {
 		t.Errorf("after the clock is right again: got %d hours of samples, want no fewer", got)
 	}
 }
-
-// FuzzPage: what was packed comes back; what was not is an error, never a panic.
-func FuzzPage(f *testing.F) {
-	var p packer
-	f.Add([]byte{1, 2, 3, 0, 0, 9}, int64(7))
-	f.Add(p.pack([]int64{1, gap, 3}), int64(0))
-	f.Add(p.pack([]int64{gap, gap, gap}), int64(-1))
-	f.Fuzz(func(t *testing.T, data []byte, seed int64) {
-		_, _ = p.unpack(data, 1, 3)
-		_, _ = decodeTicks(data, map[int64]int{1: 0})
-		random := rand.New(rand.NewPCG(uint64(seed), uint64(len(data))))
-		column := gaps(1 + random.IntN(2000))
-		for i := range column {
-			if random.IntN(3) > 0 {
-				column[i] = random.Int64N(1<<51) - 1<<50
-			}
-		}
-		back, err := p.unpack(p.pack(column, column), 2, len(column))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i := range column {
-			if back[1][i] != column[i] {
-				t.Fatalf("slot %d: got %d, want %d", i, back[1][i], column[i])
-			}
-		}
-	})
-}

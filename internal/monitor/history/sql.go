@@ -8,8 +8,9 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-// schemaVersion is the file's format. Another one is set aside by people, never overwritten.
-const schemaVersion = 1
+// schemaVersion is the file's format: 2 since its pages are of the second format; a file of format 1, whose
+// pages are of the first, becomes one. A later one is set aside by people, never overwritten.
+const schemaVersion = 2
 
 // load makes the tables, reads the series, and takes the tail in.
 func (h *History) load(ctx context.Context) error {
@@ -19,7 +20,10 @@ func (h *History) load(ctx context.Context) error {
 	if _, err := h.db.Exec(ctx, `INSERT INTO format (one, version) VALUES (1, $1) ON CONFLICT (one) DO NOTHING`, schemaVersion); err != nil {
 		return err
 	}
-	if err := checkVersion(ctx, h.db); err != nil { // before anything of another format is touched
+	if err := checkVersion(ctx, h.db); err != nil { // before anything of a later format is touched
+		return err
+	}
+	if _, err := h.db.Exec(ctx, `UPDATE format SET version = $1 WHERE version < $1`, schemaVersion); err != nil {
 		return err
 	}
 	for _, statement := range []string{

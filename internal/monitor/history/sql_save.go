@@ -8,13 +8,13 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-// checkVersion makes sure that the file is of this format.
+// checkVersion makes sure that the file is of a format that is known here.
 func checkVersion(ctx context.Context, q sqldb.Querier) error {
 	var version int
 	if err := q.QueryRow(ctx, `SELECT version FROM format`).Scan(&version); err != nil {
 		return err
 	}
-	if version != schemaVersion {
+	if version < 1 || version > schemaVersion {
 		return fmt.Errorf("the history of the figures is of format %d, this program knows %d: put the file aside, or start the program that made it", version, schemaVersion)
 	}
 	return nil

@@ -57,6 +57,11 @@ func (db *DB) openSQLite(ctx context.Context, path string) error {
 	if db.file, err = os.Stat(path); err != nil {
 		return cannotOpen(path, err)
 	}
+	if db.pageSize > 0 && db.file.Size() == 0 {
+		if err := setPageSize(ctx, path, db.pageSize); err != nil {
+			return cannotOpen(path, err)
+		}
+	}
 	if db.write, err = sqlitePool(path, 1, true); err != nil {
 		return cannotOpen(path, err)
 	}
@@ -87,6 +92,17 @@ func createPrivate(path string) error {
 		return cannotOpen(path, err)
 	}
 	return f.Close()
+}
+
+// setPageSize makes an empty file one of pages of so many bytes. Turning WAL on writes the file's header, which
+// settles it, and the driver applies the pragmas of an address in alphabetical order: WAL would come first.
+func setPageSize(ctx context.Context, path string, bytes int) error {
+	pool, err := sql.Open("sqlite", plainDSN(path)+fmt.Sprintf("?_pragma=page_size(%d)", bytes))
+	if err != nil {
+		return err
+	}
+	_, err = pool.ExecContext(ctx, "PRAGMA journal_mode(WAL)")
+	return errors.Join(err, pool.Close())
 }
 
 func cannotOpen(path string, err error) error {

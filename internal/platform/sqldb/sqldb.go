@@ -62,17 +62,27 @@ type DB struct {
 	read  *sql.DB // Query
 	point *sql.DB // QueryRow
 
-	path string      // SQLite: the file
-	file os.FileInfo // SQLite: what the path was when it was opened
+	path     string      // SQLite: the file
+	file     os.FileInfo // SQLite: what the path was when it was opened
+	pageSize int         // SQLite: of a new file, in bytes; 0 for SQLite's own choice
 
 	idle sync.Mutex // PostgreSQL: one dropIdle at a time
+}
+
+// Option is a wish for a database that is opened.
+type Option func(*DB)
+
+// PageSize has an SQLite file that does not exist yet made of pages of so many bytes, a power of two from 512 to
+// 65,536. One that exists keeps those that it has.
+func PageSize(bytes int) Option {
+	return func(db *DB) { db.pageSize = bytes }
 }
 
 // Open opens the database that url names: "sqlite:PATH", "postgres://...", "postgresql://..."
 // or the original's "postgresql+asyncpg://...". A missing SQLite file is created, with its
 // directory, readable by the owner only. A PostgreSQL server that is not up yet is waited for
 // until ctx ends; a wrong password or database name is an error at once.
-func Open(ctx context.Context, url string, log *slog.Logger) (*DB, error) {
+func Open(ctx context.Context, url string, log *slog.Logger, options ...Option) (*DB, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
@@ -81,6 +91,9 @@ func Open(ctx context.Context, url string, log *slog.Logger) (*DB, error) {
 		return nil, err
 	}
 	db := &DB{dialect: target.dialect, url: Redact(url), log: log}
+	for _, option := range options {
+		option(db)
+	}
 	if target.dialect == Postgres {
 		err = db.openPostgres(ctx, target)
 	} else {

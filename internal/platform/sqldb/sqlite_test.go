@@ -197,3 +197,26 @@ func TestSQLiteQueryEndsWithItsContext(t *testing.T) {
 	}
 	mustExec(t, db, `CREATE TABLE things (n INT)`) // and the house goes on
 }
+
+// TestPageSize: a new file has the pages that were asked for, and keeps them whoever opens it later.
+func TestPageSize(t *testing.T) {
+	url := "sqlite:" + filepath.Join(t.TempDir(), "small.db")
+	for _, options := range [][]sqldb.Option{{sqldb.PageSize(512)}, nil, {sqldb.PageSize(8192)}} {
+		db, err := sqldb.Open(t.Context(), url, nil, options...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var size int
+		var mode string
+		err = errors.Join(db.QueryRow(t.Context(), `PRAGMA page_size`).Scan(&size), db.QueryRow(t.Context(), `PRAGMA journal_mode`).Scan(&mode))
+		if err != nil || size != 512 || mode != "wal" {
+			t.Errorf("got pages of %d bytes, journal %s, %v, want 512 and wal", size, mode, err)
+		}
+		if _, err := db.Exec(t.Context(), `CREATE TABLE IF NOT EXISTS things (id INTEGER PRIMARY KEY)`); err != nil {
+			t.Error(err)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
