@@ -33,10 +33,10 @@ func TestRules(t *testing.T) {
 		}
 		h.alerts.reload(ctx)
 		h.tick(1, key, 75.0)
-		if e := h.list()[0]; e.Ended != endedRule {
+		if e := h.list()[0]; e.Ended != endedOff {
 			t.Errorf("switched off: got %+v", e)
 		}
-		h.wantSent("raised Memory nearly full") // who switched it off knows
+		h.wantSent("raised Memory nearly full; recovered No longer watched: Memory nearly full")
 		if r, err = h.alerts.resetRule(ctx, "memory-full"); err != nil || r.Changed || r.Raise != 95 || !r.Enabled {
 			t.Errorf("reset: got %+v, %v", r, err)
 		}
