@@ -33,19 +33,19 @@ func (h *History) Events(ctx context.Context, from, to time.Time, most int) (lis
 	rows, err := h.db.Query(ctx, `SELECT kind, id, at, count FROM (SELECT kind, id, at, count FROM events WHERE at >= $1 AND at < $2 ORDER BY at DESC, kind, id LIMIT $3) AS newest ORDER BY at, kind, id`,
 		from.UnixMilli(), to.UnixMilli(), most)
 	if err != nil {
-		return nil, err
+		return nil, h.config.broken(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var e Event
 		var at int64
 		if err := rows.Scan(&e.Kind, &e.ID, &at, &e.Count); err != nil {
-			return nil, err
+			return nil, h.config.broken(err)
 		}
 		e.At = time.UnixMilli(at).UTC()
 		list = append(list, e)
 	}
-	return list, rows.Err()
+	return list, h.config.broken(rows.Err())
 }
 
 // trimEvents drops events that are older than hours are kept.

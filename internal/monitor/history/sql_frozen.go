@@ -27,7 +27,7 @@ func (h *History) Frozen(ctx context.Context, near time.Time, within time.Durati
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return nil, nil
 	}
-	return list, err
+	return list, h.config.broken(err)
 }
 
 // trimFrozen drops lists that are older than hours are kept, and the oldest of too many.
