@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -163,6 +164,10 @@ func (r *Rule) check(metrics *metric.Registry) error {
 	switch {
 	case name == "" || len([]rune(name)) > mostName:
 		return errs.Newf(errs.Invalid, "A rule needs a name of at most %d characters.", mostName)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return errs.New(errs.Invalid, "The name of a rule is one line, without control characters: it becomes the subject of mails.")
+	case strings.ContainsFunc(r.Advice, func(c rune) bool { return unicode.IsControl(c) && !strings.ContainsRune("\t\r\n", c) }):
+		return errs.New(errs.Invalid, "The advice of a rule is text, without control characters other than ends of lines.")
 	case metric.Text(r.Name+r.Instance+r.Advice) != r.Name+r.Instance+r.Advice:
 		return errs.New(errs.Invalid, "Name, instance and advice of a rule are text, without characters of code 0.")
 	case metrics.Find(r.Metric) == nil:

@@ -49,7 +49,7 @@ func (a *Alerts) readRules(ctx context.Context) ([]*Rule, error) {
 			a.log.Error("a rule cannot be read; it does not count", "rule", id, "error", err)
 			continue
 		}
-		r.ID, r.Default, r.Changed = id, false, false
+		r.ID, r.Default, r.Changed, r.Name = id, false, false, oneLine(r.Name)
 		own = append(own, r)
 	}
 	slices.SortFunc(own, func(a, b *Rule) int {

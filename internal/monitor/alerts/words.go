@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"homeserver/internal/monitor/metric"
 )
@@ -78,19 +79,31 @@ func (e *Entry) title() string {
 	if where == "" {
 		where = metric.Text(instanceOf(e.Series))
 	}
+	where, rule := oneLine(where), oneLine(e.RuleName)
 	if letters := []rune(where); len(letters) > mostWhere {
 		where = string(letters[:mostWhere-1]) + "…"
 	}
 	if e.NoFigure {
 		if where == "" {
-			return "No data: " + e.RuleName
+			return "No data: " + rule
 		}
-		return "No data: " + e.RuleName + " (" + where + ")"
+		return "No data: " + rule + " (" + where + ")"
 	}
 	if where == "" {
-		return e.RuleName
+		return rule
 	}
-	return e.RuleName + ": " + where
+	return rule + ": " + where
+}
+
+// oneLine makes one line of a text that the system tells, or that was kept before names were
+// looked at: it becomes a subject, or a line of a list.
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)), " ")
 }
 
 // says is the sentence with the figures.
