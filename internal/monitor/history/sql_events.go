@@ -48,8 +48,10 @@ func (h *History) Events(ctx context.Context, from, to time.Time, most int) (lis
 	return list, h.config.broken(rows.Err())
 }
 
-// trimEvents drops events that are older than hours are kept.
+// trimEvents drops events that are older than hours are kept, and those in the future.
 func (h *History) trimEvents(ctx context.Context, now time.Time) error {
-	_, err := h.db.Exec(ctx, `DELETE FROM events WHERE at < $1 AND at < (SELECT min(at) FROM events) + $2`, now.Add(-hours.keep()).UnixMilli(), trimPace.Milliseconds())
+	old, future := now.Add(-hours.keep()).UnixMilli(), now.Add(ahead).UnixMilli()
+	_, err := h.db.Exec(ctx, `DELETE FROM events WHERE at < $1 AND at < (SELECT min(at) FROM events) + $2
+		OR at > $3 AND at < (SELECT min(at) FROM events WHERE at > $4) + $5`, old, trimPace.Milliseconds(), future, future, trimPace.Milliseconds())
 	return err
 }
