@@ -105,9 +105,16 @@ func (s store) changeChannel(ctx context.Context, tx *sqldb.Tx, c *Channel) erro
 	return err
 }
 
-// removeChannel forgets a channel; what waits for it is given up.
+// removed is why something was given up.
+const removed = "The channel was removed."
+
+// removeChannel forgets a channel; what waits for it is given up. So is what is on its way: nobody
+// would try it again. If it arrives after all, that is noted.
 func (s store) removeChannel(ctx context.Context, tx *sqldb.Tx, id string, now int64) error {
-	if err := s.giveUp(ctx, tx, id, now, "The channel was removed."); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending' WHERE channel_id = $1 AND state = 'sending'`, id); err != nil {
+		return err
+	}
+	if err := s.giveUp(ctx, tx, id, now, removed); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE notify_channels SET fallback_id = '' WHERE fallback_id = $1`, id); err != nil {
