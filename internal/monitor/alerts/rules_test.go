@@ -3,6 +3,7 @@ package alerts
 import (
 	"math"
 	"testing"
+	"time"
 
 	"homeserver/internal/monitor/metric"
 )
@@ -54,6 +55,10 @@ func TestRules(t *testing.T) {
 			"no name": func(r *Rule) { r.Name = " " }, "no metric": func(r *Rule) { r.Metric = "nonsense" }, "not a number": func(r *Rule) { r.Raise = math.NaN() },
 			"clear above raise": func(r *Rule) { r.Clear = 91 }, "too long": func(r *Rule) { r.For = 8 * day }, "no window": func(r *Rule) { r.Condition = Increase },
 			"below": func(r *Rule) { r.Condition = Below }, "against": func(r *Rule) { r.Against = metric.CPUPercent }, "data": func(r *Rule) { r.After = 0 },
+			"endless": func(r *Rule) { r.Raise = math.Inf(1) }, "endless limit": func(r *Rule) { r.Limit = math.Inf(-1) }, "huge": func(r *Rule) { r.Raise, r.Clear = 1e300, 1e299 },
+			"hugely low": func(r *Rule) { r.Clear = -1e19 }, "backwards": func(r *Rule) { r.For = -1 }, "held backwards": func(r *Rule) { r.Hold = -time.Second },
+			"always foretold": func(r *Rule) { r.Condition, r.Window, r.Raise, r.Clear = Trend, day, 1e12, 1e12 },
+			"never over":      func(r *Rule) { r.Condition, r.Window, r.Raise, r.Clear = Trend, day, 86400, 1e12 },
 		} {
 			r := memoryRule()
 			bad(r)
