@@ -17,7 +17,7 @@ func TestRules(t *testing.T) {
 		}
 		change := *r
 		change.Raise, change.Clear, change.For, change.Hold, change.Name = 70, 60, 0, 0, "Something else"
-		got, err := h.alerts.changeRule(ctx, change)
+		got, err := h.alerts.changeRule(ctx, change, "")
 		if err != nil || !got.Changed || got.Raise != 70 || got.Name != r.Name {
 			t.Fatalf("got %+v, %v", got, err)
 		}
@@ -29,7 +29,7 @@ func TestRules(t *testing.T) {
 			t.Errorf("after a restart: got %+v, %v", r, err)
 		}
 		change.Enabled = false
-		if _, err := h.alerts.changeRule(ctx, change); err != nil {
+		if _, err := h.alerts.changeRule(ctx, change, ""); err != nil {
 			t.Fatal(err)
 		}
 		h.alerts.reload(ctx)

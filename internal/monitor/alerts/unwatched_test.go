@@ -14,7 +14,7 @@ func TestRuleEndsWithItsAlertOpen(t *testing.T) {
 	change := func(change func(r *Rule)) func(h *household, r *Rule) error {
 		return func(h *household, r *Rule) error {
 			change(r)
-			_, err := h.alerts.changeRule(h.t.Context(), *r)
+			_, err := h.alerts.changeRule(h.t.Context(), *r, "")
 			return err
 		}
 	}
@@ -85,7 +85,7 @@ func TestRuleEndsUntold(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Enabled = false
-		if _, err := h.alerts.changeRule(t.Context(), *r); err != nil {
+		if _, err := h.alerts.changeRule(t.Context(), *r, ""); err != nil {
 			t.Fatal(err)
 		}
 		h.alerts.reload(t.Context())
