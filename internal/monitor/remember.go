@@ -18,6 +18,7 @@ type memory struct {
 	queue  chan *Snapshot
 	ready  chan struct{} // closed when it is known whether the file can be opened
 	opened atomic.Pointer[history.History]
+	closed error // why it cannot be opened; of who waited for ready
 }
 
 func newMemory() memory {
@@ -45,10 +46,11 @@ func (m *Monitor) runMemory(ctx context.Context) {
 	defer m.memory.opened.Store(nil)
 	h, err := history.Open(ctx, history.Config{URL: m.config.HistoryURL, MaxBytes: m.config.HistoryMaxBytes}, m.log)
 	if err != nil {
-		close(m.memory.ready)
 		if ctx.Err() == nil {
 			m.log.Error("the history of the figures cannot be opened; none is kept until the next start", "error", err)
 		}
+		m.memory.closed = err
+		close(m.memory.ready)
 		return
 	}
 	m.memory.opened.Store(h)
@@ -109,6 +111,9 @@ func (m *Monitor) long(ctx context.Context) (*history.History, error) {
 	defer cancel()
 	select {
 	case <-m.memory.ready:
+		if errs.Is(m.memory.closed, errs.Unavailable) { // it says what to do
+			return nil, m.memory.closed
+		}
 	case <-ctx.Done():
 	}
 	if h := m.memory.opened.Load(); h != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 
@@ -102,8 +103,10 @@ func (n *Notify) judge(ctx context.Context, tx *sqldb.Tx, c *Channel) error {
 	}
 	byID := func(id string) func(*Channel) bool { return func(o *Channel) bool { return o.ID == id } }
 	switch {
-	case c.Name == "" || len(c.Name) > maxName || strings.ContainsFunc(c.Name, func(r rune) bool { return r < ' ' }):
+	case c.Name == "" || len(c.Name) > maxName:
 		return errs.Newf(errs.Invalid, "A channel needs a name of at most %d bytes.", maxName)
+	case strings.ContainsFunc(c.Name, unicode.IsControl):
+		return errs.New(errs.Invalid, "The name of a channel is one line, without control characters.")
 	case slices.ContainsFunc(list, func(o *Channel) bool { return o.ID != c.ID && strings.EqualFold(o.Name, c.Name) }):
 		return errs.Newf(errs.Conflict, "There is a channel called %s already.", c.Name)
 	case len(list) >= maxChannels && !slices.ContainsFunc(list, byID(c.ID)):

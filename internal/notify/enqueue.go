@@ -21,7 +21,7 @@ func (n *Notify) Enqueue(ctx context.Context, tx *sqldb.Tx, m Message) error {
 	if err := n.store.addMessage(ctx, tx, kept); err != nil {
 		return err
 	}
-	channels, err := n.store.wanting(ctx, tx, m.Severity)
+	channels, err := n.store.wanting(ctx, tx, m)
 	if err != nil {
 		return err
 	}

@@ -73,6 +73,12 @@ func TestChannelsByHTTP(t *testing.T) {
 			t.Errorf("got %+v", made)
 		}
 		d.ask("POST", "/channels", map[string]any{"kind": "webhook", "name": "Hook", "allow_local": true, "settings": hook}, 409, nil)
+		refused := d.ask("POST", "/channels", map[string]any{"kind": "webhook", "name": "far", "settings": map[string]string{"url": "https://example.org:99999/secret-path"}}, 422, nil)
+		if !strings.Contains(refused, `The address has the port \"99999\"; ports are from 1 to 65535.`) {
+			t.Errorf("got %s", refused)
+		}
+		answers += refused
+		d.ask("PUT", "/channels/"+made.ID, map[string]any{"name": "hook", "allow_local": true, "settings": map[string]string{"url": "https://example.org:99999/", "token": "", "signing_key": ""}}, 422, nil)
 		d.ask("POST", "/channels", map[string]any{"kind": "pigeon", "name": "x", "settings": hook}, 422, nil)
 		d.ask("POST", "/channels", map[string]any{"kind": "ntfy", "name": "x", "settings": map[string]string{"topic": "a/b"}}, 422, nil)
 		var test channelTestBody
@@ -167,6 +173,10 @@ func TestSettingsByHTTP(t *testing.T) {
 			"zone": func(b map[string]any) { b["time_zone"] = "Mars/Olympus" }, "base": func(b map[string]any) { b["base_url"] = "javascript:x" },
 			"local watchdog": func(b map[string]any) {
 				b["watchdog"] = map[string]any{"enabled": true, "minutes": 5, "allow_local": false, "url": "http://192.168.1.1/"}
+			},
+			"base port": func(b map[string]any) { b["base_url"] = "https://home.example.org:99999" },
+			"watchdog port": func(b map[string]any) {
+				b["watchdog"] = map[string]any{"enabled": true, "minutes": 5, "allow_local": false, "url": "https://hc-ping.com:99999/x"}
 			},
 			"no watchdog": func(b map[string]any) {
 				b["watchdog"] = map[string]any{"enabled": true, "minutes": 5, "allow_local": false, "url": ""}

@@ -5,6 +5,7 @@ import (
 	"image/png"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"homeserver/internal/notify/channel"
@@ -74,13 +75,14 @@ func (m *Message) complete(now time.Time) error {
 	if m.At.IsZero() {
 		m.At = now
 	}
-	m.Title, m.Text = strings.TrimSpace(strings.ToValidUTF8(m.Title, "�")), strings.TrimSpace(strings.ToValidUTF8(m.Text, "�"))
+	nul := strings.ContainsRune(m.Title+m.Text+m.Key+m.Link, 0)
+	m.Title, m.Text = oneLine(strings.ToValidUTF8(m.Title, "�")), strings.TrimSpace(strings.ToValidUTF8(m.Text, "�"))
 	switch {
 	case m.Title == "":
 		return errs.New(errs.Invalid, "A message needs a title.")
 	case len(m.Title) > maxTitle || len(m.Text) > maxText:
 		return errs.Newf(errs.Invalid, "A title has at most %d bytes, a text %d.", maxTitle, maxText)
-	case strings.ContainsRune(m.Title+m.Text+m.Key+m.Link, 0):
+	case nul:
 		return errs.New(errs.Invalid, "A message holds no NUL characters.")
 	case len(m.Key) > maxKey || !utf8.ValidString(m.Key):
 		return errs.Newf(errs.Invalid, "A key is text of at most %d bytes.", maxKey)
@@ -100,6 +102,16 @@ func (m *Message) complete(now time.Time) error {
 		}
 	}
 	return judgeImage(m.Image)
+}
+
+// oneLine makes one line of a text: a title becomes a subject, and a line of a digest.
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)), " ")
 }
 
 func judgeImage(image []byte) error {

@@ -216,5 +216,6 @@ const keptFor = 60 * 24 * time.Hour
 
 // Tidy removes messages that were told, or given up, long ago.
 func (n *Notify) Tidy(ctx context.Context) error {
-	return n.store.tidy(ctx, n.now().Add(-keptFor).UnixMicro())
+	now := n.now()
+	return n.store.tidy(ctx, now.Add(-keptFor).UnixMicro(), now.UnixMicro())
 }

@@ -2,11 +2,11 @@ package notify
 
 import (
 	"context"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"homeserver/internal/notify/outward"
 	"homeserver/internal/platform/errs"
 )
 
@@ -146,7 +146,11 @@ func (n *Notify) check(s Settings) error {
 		return err
 	}
 	if s.BaseURL != "" {
-		if u, err := url.Parse(s.BaseURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		u, err := outward.ParseURL("The address of the house", s.BaseURL)
+		if err != nil {
+			return err
+		}
+		if u.RawQuery != "" || u.Fragment != "" {
 			return errs.New(errs.Invalid, "The address of the house is not one such as https://home.example.org.")
 		}
 	}

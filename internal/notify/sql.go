@@ -129,9 +129,15 @@ func (s store) watchdogTurn(ctx context.Context, every time.Duration) (turn bool
 	return turn, err
 }
 
-// tidy removes messages of which nothing waits any more.
-func (s store) tidy(ctx context.Context, before int64) error {
-	_, err := s.db.Exec(ctx, `DELETE FROM notify_messages WHERE created_at < $1
+// tidy removes messages of which nothing waits any more. What was enqueued while its channel was
+// being removed waits for nobody, and is given up.
+func (s store) tidy(ctx context.Context, before, now int64) error {
+	_, err := s.db.Exec(ctx, `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = $2
+		WHERE state IN ('pending', 'sending', 'held') AND NOT EXISTS (SELECT 1 FROM notify_channels c WHERE c.id = notify_deliveries.channel_id)`, now, removed)
+	if err != nil {
+		return err
+	}
+	_, err = s.db.Exec(ctx, `DELETE FROM notify_messages WHERE created_at < $1
 		AND NOT EXISTS (SELECT 1 FROM notify_deliveries d WHERE d.message_id = notify_messages.id AND d.state IN ('pending', 'sending', 'held'))`, before)
 	return err
 }

@@ -24,6 +24,7 @@ func scanChannel(row scanner) (*Channel, error) {
 	}
 	c.Enabled, c.AllowLocal, c.OnlyFallback, c.Quiet = enabled != 0, local != 0, only != 0, quiet != 0
 	c.Minimum = Severity(minimum)
+	c.Name = oneLine(c.Name) // one of before names were looked at
 	return c, json.Unmarshal([]byte(settings), &c.Settings)
 }
 
@@ -50,9 +51,14 @@ func (s store) channels(ctx context.Context, q sqldb.Querier) ([]*Channel, error
 	return list, rows.Err()
 }
 
-// wanting returns the ids of the channels that want a severity.
-func (s store) wanting(ctx context.Context, tx *sqldb.Tx, severity Severity) ([]string, error) {
-	return sqldb.Texts(ctx, tx, `SELECT id FROM notify_channels WHERE enabled = 1 AND only_fallback = 0 AND minimum <= $1 ORDER BY position, id`, int64(severity))
+// wanting returns the ids of the channels that want a message. That something is over is told
+// only where it was told, or is still to be told, that it began: not by a channel that was added
+// or switched on since, or that gave it up. Of a beginning that nobody knows of any more all are told.
+func (s store) wanting(ctx context.Context, tx *sqldb.Tx, m Message) ([]string, error) {
+	return sqldb.Texts(ctx, tx, `SELECT id FROM notify_channels c WHERE enabled = 1 AND only_fallback = 0 AND minimum <= $1
+		AND ($2 = 0 OR NOT EXISTS (SELECT 1 FROM notify_messages m WHERE m.about = $3 AND m.state = 'raised')
+		     OR EXISTS (SELECT 1 FROM notify_deliveries d WHERE d.channel_id = c.id AND d.about = $4 AND d.raised > 0 AND d.state <> 'failed' AND d.stands_for = ''))
+		ORDER BY position, id`, int64(m.Severity), number(m.State == Recovered), m.Key, m.Key)
 }
 
 // number is how a yes or no is kept.
@@ -99,9 +105,16 @@ func (s store) changeChannel(ctx context.Context, tx *sqldb.Tx, c *Channel) erro
 	return err
 }
 
-// removeChannel forgets a channel; what waits for it is given up.
+// removed is why something was given up.
+const removed = "The channel was removed."
+
+// removeChannel forgets a channel; what waits for it is given up. So is what is on its way: nobody
+// would try it again. If it arrives after all, that is noted.
 func (s store) removeChannel(ctx context.Context, tx *sqldb.Tx, id string, now int64) error {
-	if err := s.giveUp(ctx, tx, id, now, "The channel was removed."); err != nil {
+	if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending' WHERE channel_id = $1 AND state = 'sending'`, id); err != nil {
+		return err
+	}
+	if err := s.giveUp(ctx, tx, id, now, removed); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, `UPDATE notify_channels SET fallback_id = '' WHERE fallback_id = $1`, id); err != nil {

@@ -137,7 +137,7 @@ func (s store) sent(ctx context.Context, d *delivery, by, warning string, now in
 // first time it counts as a failure of the channel: a channel fails that refuses one after the other.
 func (s store) refused(ctx context.Context, d *delivery, reason string, next, now int64) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2, refusals = refusals + 1 WHERE id = $3`, next, reason, d.id); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2, refusals = refusals + 1 WHERE id = $3 AND state = 'sending'`, next, reason, d.id); err != nil {
 			return err
 		}
 		if err := s.dropOvertaken(ctx, tx, d, now); err != nil {
@@ -151,7 +151,7 @@ func (s store) refused(ctx context.Context, d *delivery, reason string, next, no
 // failed notes that the channel could not be reached: all that waits for it waits longer.
 func (s store) failed(ctx context.Context, d *delivery, reason string, next, now int64) error {
 	return s.db.Tx(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3`, next, reason, d.id); err != nil {
+		if _, err := tx.Exec(ctx, `UPDATE notify_deliveries SET state = 'pending', next_at = $1, error = $2 WHERE id = $3 AND state = 'sending'`, next, reason, d.id); err != nil {
 			return err
 		}
 		if err := s.dropOvertaken(ctx, tx, d, now); err != nil {
@@ -189,9 +189,14 @@ func (s store) interrupted(ctx context.Context, d *delivery, now int64) error {
 const endWaiting = `UPDATE notify_deliveries SET state = 'failed', ended_at = $1, error = CASE WHEN error = '' THEN $2 ELSE $3 || ' ' || error END
 	WHERE channel_id = $4 AND state IN ('pending', 'held')`
 
-// giveUp ends everything that waits for a channel.
+// giveUp ends everything that waits for a channel. What it stood in for is given out again: the
+// other channel may have another by now.
 func (s store) giveUp(ctx context.Context, q sqldb.Querier, channel string, now int64, reason string) error {
-	_, err := q.Exec(ctx, endWaiting, now, reason, reason, channel)
+	_, err := q.Exec(ctx, `UPDATE notify_deliveries SET diverted_to = '' WHERE state IN ('pending', 'sending') AND diverted_to IN
+		(SELECT id FROM notify_deliveries own WHERE own.channel_id = $1 AND own.state IN ('pending', 'held'))`, channel)
+	if err == nil {
+		_, err = q.Exec(ctx, endWaiting, now, reason, reason, channel)
+	}
 	return err
 }
 

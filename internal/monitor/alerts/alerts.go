@@ -206,7 +206,7 @@ func (a *Alerts) load(ctx context.Context) error {
 	for _, e := range entries {
 		a.open[e.ID] = e
 		if !a.engine.resume(e) {
-			a.finish(e, endedRule, now)
+			a.finish(e, a.engine.unwatched(e.RuleID), now)
 		}
 	}
 	return nil
@@ -254,7 +254,7 @@ func (a *Alerts) reload(ctx context.Context) {
 	a.silences = silences
 	for _, w := range a.engine.use(rules) {
 		if w.alert != nil {
-			a.finish(w.alert, endedRule, a.lent.Now())
+			a.finish(w.alert, a.engine.unwatched(w.rule.ID), a.lent.Now())
 		}
 	}
 }

@@ -235,7 +235,7 @@ func TestSleep(t *testing.T) {
 	each(t, func(t *testing.T, h *household) {
 		r := h.rule()
 		r.For = 10 * time.Minute
-		if _, err := h.alerts.changeRule(t.Context(), *r); err != nil {
+		if _, err := h.alerts.changeRule(t.Context(), *r, ""); err != nil {
 			t.Fatal(err)
 		}
 		h.alerts.reload(t.Context())

@@ -96,6 +96,20 @@ func (e *engine) use(rules []*Rule) (ended []*watch) {
 	return ended
 }
 
+// unwatched says why a rule watches something no longer.
+func (e *engine) unwatched(ruleID string) (ended string) {
+	for _, r := range e.rules {
+		switch {
+		case r.ID != ruleID:
+		case !r.Enabled:
+			return endedOff
+		default:
+			return endedRule
+		}
+	}
+	return endedDeleted
+}
+
 // resume takes in an alert that was open when the server stopped. It reports whether there is
 // still a rule for it.
 func (e *engine) resume(entry *Entry) bool {

@@ -10,9 +10,16 @@ import (
 const (
 	endedRecovered = "recovered" // it is well again
 	endedFound     = "data"      // there are data again
-	endedRule      = "rule"      // the rule was deleted, switched off or changed so that it is no longer for it
+	endedRule      = "rule"      // the rule was changed so that it is no longer for it
+	endedOff       = "off"       // the rule was switched off
+	endedDeleted   = "deleted"   // the rule was deleted
 	endedGone      = "gone"      // not measured for so long that nobody waits for it any more
 )
+
+// unwatched reports whether it is over only because nobody looks any more.
+func unwatched(ended string) bool {
+	return ended == endedRule || ended == endedOff || ended == endedDeleted
+}
 
 // What is owed to whoever is notified.
 const (

@@ -58,7 +58,7 @@ type alertBody struct {
 	RaisedAt      time.Time  `json:"raised_at"`
 	ClearedAt     *time.Time `json:"cleared_at" doc:"null while it is open"`
 	LastedSeconds int64      `json:"lasted_seconds" doc:"From began_at on, of one that is over"`
-	Ended         string     `json:"ended" enum:",recovered,data,rule,gone" doc:"Why it is over: well again, measured again, its rule is no longer for it, or not measured for a week"`
+	Ended         string     `json:"ended" enum:",recovered,data,rule,off,deleted,gone" doc:"Why it is over: well again, measured again, its rule was changed and is no longer for it, switched off or deleted, or not measured for a week"`
 	AckedAt       *time.Time `json:"acknowledged_at"`
 	AckedBy       string     `json:"acknowledged_by" doc:"Name of who took note of it"`
 	Note          string     `json:"note"`

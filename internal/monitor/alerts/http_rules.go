@@ -54,6 +54,7 @@ type ruleBody struct {
 	RuleFields
 	Default bool         `json:"default" doc:"It comes with the server: it can be switched off and changed, not deleted"`
 	Changed bool         `json:"changed" doc:"A default that was changed here"`
+	ETag    string       `json:"etag" example:"\"5d41402abc4b2a76\"" doc:"Send it as If-Match to change only what was seen"`
 	Unit    string       `json:"unit" example:"percent" doc:"Of the thresholds"`
 	Series  []seriesBody `json:"series" nullable:"false" doc:"What it watches at the moment"`
 }
@@ -94,8 +95,9 @@ type episodeBody struct {
 }
 
 type ruleInput struct {
-	ID   string `path:"id" maxLength:"100"`
-	Body RuleFields
+	ID      string `path:"id" maxLength:"100"`
+	IfMatch string `header:"If-Match" maxLength:"100" doc:"The etag that the rule must still have; without it whatever is there is changed"`
+	Body    RuleFields
 }
 
 // ruleRoutes mounts the rules.
@@ -103,7 +105,10 @@ func (a *Alerts) ruleRoutes(r *httpd.Router) {
 	read, change := identity.ReadMonitoring, identity.ManageMonitoring
 	httpd.Register(r, op(read, http.MethodGet, "/alert-rules", "list-alert-rules", "Rules", "The defaults and those made here, with what they watch and where it stands."), a.getRules)
 	httpd.Register(r, op(change, http.MethodPost, "/alert-rules", "add-alert-rule", "Make a rule", ""), a.postRule)
-	httpd.Register(r, op(change, http.MethodPut, "/alert-rules/{id}", "change-alert-rule", "Change a rule", "Of a default the switch, severity, instance, thresholds, times and no_data count; what it is about stays."), a.putRule)
+	changed := op(change, http.MethodPut, "/alert-rules/{id}", "change-alert-rule", "Change a rule", "Of a default the switch, severity, instance, thresholds, times and no_data count; what it is about stays. "+
+		"Send the etag that was read as If-Match, so as not to undo what somebody else changed meanwhile (412).")
+	changed.Errors = append(changed.Errors, http.StatusPreconditionFailed)
+	httpd.Register(r, changed, a.putRule)
 	dropped := op(change, http.MethodDelete, "/alert-rules/{id}", "delete-alert-rule", "Delete a rule", "Its open alerts end with it.")
 	dropped.DefaultStatus = http.StatusNoContent
 	httpd.Register(r, dropped, a.deleteRule)
@@ -126,7 +131,7 @@ func (a *Alerts) getRules(ctx context.Context, _ *struct{}) (*answer[rulesBody],
 }
 
 func (a *Alerts) ruleBody(r *Rule) ruleBody {
-	body := ruleBody{ID: r.ID, RuleFields: fieldsOf(r), Default: r.Default, Changed: r.Changed, Unit: string(r.unit(a.metrics.Find(r.Metric))), Series: []seriesBody{}}
+	body := ruleBody{ID: r.ID, RuleFields: fieldsOf(r), Default: r.Default, Changed: r.Changed, ETag: r.etag(), Unit: string(r.unit(a.metrics.Find(r.Metric))), Series: []seriesBody{}}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for key, w := range a.engine.watches {
@@ -162,7 +167,7 @@ func (a *Alerts) postRule(ctx context.Context, in *struct{ Body RuleFields }) (*
 }
 
 func (a *Alerts) putRule(ctx context.Context, in *ruleInput) (*answer[ruleBody], error) {
-	return a.ruleAnswer(a.changeRule(ctx, in.Body.rule(in.ID)))
+	return a.ruleAnswer(a.changeRule(ctx, in.Body.rule(in.ID), in.IfMatch))
 }
 
 func (a *Alerts) deleteRule(ctx context.Context, in *idInput) (*struct{}, error) {

@@ -252,10 +252,9 @@ func (a *Alerts) adopt(e *Entry, id string) {
 // when the silence ends.
 func (a *Alerts) writeOver(ctx context.Context, e *Entry, points []Point, notify bool) error {
 	row := a.copyOf(e)
-	toTell := a.lent.Outbox != nil && e.Ended != endedRule
-	now := toTell && notify && !a.silenced(&row)
+	now := notify && !a.silenced(&row)
 	row.owed = owedNothing
-	if toTell && !now {
+	if a.lent.Outbox != nil && !now {
 		row.owed = owedRecovered
 	}
 	return a.store.db.Tx(ctx, func(tx *sqldb.Tx) error {

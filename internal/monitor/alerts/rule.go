@@ -4,6 +4,7 @@ import (
 	"math"
 	"strings"
 	"time"
+	"unicode"
 
 	"homeserver/internal/monitor/metric"
 	"homeserver/internal/platform/errs"
@@ -49,9 +50,11 @@ const (
 	shortestWindow = 5 * time.Minute
 	// shortestNoData keeps a collector that is late once from being taken for one that ended.
 	shortestNoData = 30 * time.Second
-	mostName       = 100 // characters
-	mostAdvice     = 500 // characters
-	mostInstance   = 300 // characters
+	// mostThreshold is an exabyte: more of anything is not measured, and could not be read.
+	mostThreshold = 1e18
+	mostName      = 100 // characters
+	mostAdvice    = 500 // characters
+	mostInstance  = 300 // characters
 	// mostRules bounds what is evaluated every 2 s.
 	mostRules = 500
 	// everyInstance is the pattern of all.
@@ -163,6 +166,10 @@ func (r *Rule) check(metrics *metric.Registry) error {
 	switch {
 	case name == "" || len([]rune(name)) > mostName:
 		return errs.Newf(errs.Invalid, "A rule needs a name of at most %d characters.", mostName)
+	case strings.ContainsFunc(name, unicode.IsControl):
+		return errs.New(errs.Invalid, "The name of a rule is one line, without control characters: it becomes the subject of mails.")
+	case strings.ContainsFunc(r.Advice, func(c rune) bool { return unicode.IsControl(c) && !strings.ContainsRune("\t\r\n", c) }):
+		return errs.New(errs.Invalid, "The advice of a rule is text, without control characters other than ends of lines.")
 	case metric.Text(r.Name+r.Instance+r.Advice) != r.Name+r.Instance+r.Advice:
 		return errs.New(errs.Invalid, "Name, instance and advice of a rule are text, without characters of code 0.")
 	case metrics.Find(r.Metric) == nil:
@@ -177,8 +184,8 @@ func (r *Rule) check(metrics *metric.Registry) error {
 
 func (r *Rule) checkNumbers() error {
 	for _, v := range []float64{r.Raise, r.Clear, r.Limit, r.AtLeast} {
-		if math.IsNaN(v) || math.IsInf(v, 0) {
-			return errs.New(errs.Invalid, "Thresholds are numbers.")
+		if math.IsNaN(v) || math.Abs(v) > mostThreshold {
+			return errs.New(errs.Invalid, "Thresholds are numbers, of at most 19 digits.")
 		}
 	}
 	windowed := r.Condition == Increase || r.Condition == Trend
@@ -189,8 +196,9 @@ func (r *Rule) checkNumbers() error {
 		return errs.New(errs.Invalid, "The threshold to clear at must not be below the one to raise at.")
 	case r.Condition == Increase && r.Raise <= 0:
 		return errs.New(errs.Invalid, "An increase to alarm at is more than nothing.")
-	case r.Condition == Trend && r.Raise <= 0:
-		return errs.New(errs.Invalid, "A trend needs a time ahead to alarm at.")
+	case r.Condition == Trend && (r.Raise <= 0 || r.Raise >= never.Seconds() || r.Clear > never.Seconds()):
+		// What does not happen is foretold for never: that must not alarm, and must be well.
+		return errs.New(errs.Invalid, "A trend needs a time ahead to alarm at, of less than ten years, and is over at ten at most.")
 	case r.For < 0 || r.For > longestFor || r.Hold < 0 || r.Hold > longestFor:
 		return errs.New(errs.Invalid, "A rule waits for at most 7 days.")
 	case windowed && (r.Window < shortestWindow || r.Window > longestWindow):

@@ -2,6 +2,8 @@ package alerts
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -21,6 +23,11 @@ func (a *Alerts) readRules(ctx context.Context) ([]*Rule, error) {
 	if err != nil {
 		return nil, err
 	}
+	return a.rulesOf(bodies), nil
+}
+
+// rulesOf makes the rules of what is kept of them.
+func (a *Alerts) rulesOf(bodies map[string]string) []*Rule {
 	list := Defaults(a.metrics)
 	for _, r := range list {
 		body, changed := bodies[r.ID]
@@ -49,27 +56,54 @@ func (a *Alerts) readRules(ctx context.Context) ([]*Rule, error) {
 			a.log.Error("a rule cannot be read; it does not count", "rule", id, "error", err)
 			continue
 		}
-		r.ID, r.Default, r.Changed = id, false, false
+		r.ID, r.Default, r.Changed, r.Name = id, false, false, oneLine(r.Name)
 		own = append(own, r)
 	}
 	slices.SortFunc(own, func(a, b *Rule) int {
 		return strings.Compare(strings.ToLower(a.Name)+"\x00"+a.ID, strings.ToLower(b.Name)+"\x00"+b.ID)
 	})
-	return append(list, own...), nil
+	return append(list, own...)
 }
 
 // rule is one rule as it counts now.
 func (a *Alerts) rule(ctx context.Context, id string) (*Rule, error) {
-	list, err := a.readRules(ctx)
+	r, _, err := a.keptRule(ctx, id)
+	return r, err
+}
+
+// keptRule is one rule as it counts now, and what is kept of it: nothing of a default that nobody
+// changed.
+func (a *Alerts) keptRule(ctx context.Context, id string) (r *Rule, body string, err error) {
+	bodies, err := a.store.rules(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	for _, r := range list {
+	for _, r := range a.rulesOf(bodies) {
 		if r.ID == id {
-			return r, nil
+			return r, bodies[id], nil
 		}
 	}
-	return nil, errs.New(errs.NotFound, "There is no such rule.")
+	return nil, "", errs.New(errs.NotFound, "There is no such rule.")
+}
+
+// etag tells what a rule says from what it said before.
+func (r *Rule) etag() string {
+	body, err := json.Marshal(r)
+	if err != nil {
+		panic("alerts: a rule that was read cannot be written: " + err.Error())
+	}
+	sum := sha256.Sum256(body)
+	return `"` + hex.EncodeToString(sum[:etagBytes]) + `"`
+}
+
+// etagBytes are enough to tell the few versions of one rule from each other.
+const etagBytes = 8
+
+// typeChanged tells a page that it must read again.
+const typeChanged = "changed"
+
+func errRuleChanged() error {
+	return errs.Typed(errs.PreconditionFailed, typeChanged, "Somebody else has changed this rule meanwhile. Look at it again before you change it.")
 }
 
 // addRule makes a rule.
@@ -82,19 +116,22 @@ func (a *Alerts) addRule(ctx context.Context, r Rule) (*Rule, error) {
 		return nil, errs.Newf(errs.Conflict, "There are %d rules, which is the most. Delete one first.", mostRules)
 	}
 	r.ID, r.Default, r.Changed = ownPrefix+uuid.NewString(), false, false
-	return a.keepRule(ctx, &r, "alerts.rule_added")
+	return a.keepRule(ctx, &r, "", "alerts.rule_added")
 }
 
-// changeRule puts r in the place of the rule with its id. Of a default the figures and the switch
-// can be changed, not what it is about.
-func (a *Alerts) changeRule(ctx context.Context, r Rule) (*Rule, error) {
-	was, err := a.rule(ctx, r.ID)
+// changeRule puts r in the place of the rule with its id, if that still is what was seen of it; ""
+// is whatever it is. Of a default the figures and the switch can be changed, not what it is about.
+func (a *Alerts) changeRule(ctx context.Context, r Rule, seen string) (*Rule, error) {
+	was, kept, err := a.keptRule(ctx, r.ID)
 	if err != nil {
 		return nil, err
 	}
+	if seen != "" && seen != "*" && seen != was.etag() {
+		return nil, errRuleChanged()
+	}
 	if !was.Default {
 		r.Default, r.Changed = false, false
-		return a.keepRule(ctx, &r, "alerts.rule_changed")
+		return a.keepRule(ctx, &r, kept, "alerts.rule_changed")
 	}
 	for _, d := range Defaults(a.metrics) {
 		if d.ID != r.ID {
@@ -112,12 +149,12 @@ func (a *Alerts) changeRule(ctx context.Context, r Rule) (*Rule, error) {
 		if err != nil {
 			return nil, err
 		}
-		return d, a.saveRule(ctx, d, string(body), "alerts.rule_changed")
+		return d, a.saveRule(ctx, d, string(body), kept, "alerts.rule_changed")
 	}
 	return nil, errs.New(errs.NotFound, "There is no such rule.")
 }
 
-func (a *Alerts) keepRule(ctx context.Context, r *Rule, action string) (*Rule, error) {
+func (a *Alerts) keepRule(ctx context.Context, r *Rule, was, action string) (*Rule, error) {
 	r.Name = strings.TrimSpace(r.Name)
 	if err := r.check(a.metrics); err != nil {
 		return nil, err
@@ -126,12 +163,18 @@ func (a *Alerts) keepRule(ctx context.Context, r *Rule, action string) (*Rule, e
 	if err != nil {
 		return nil, err
 	}
-	return r, a.saveRule(ctx, r, string(body), action)
+	return r, a.saveRule(ctx, r, string(body), was, action)
 }
 
-func (a *Alerts) saveRule(ctx context.Context, r *Rule, body, action string) error {
-	if err := a.store.setRule(ctx, r.ID, body, a.lent.Now()); err != nil {
+// saveRule keeps a rule in the place of what was kept of it. It must still be that: a rule that
+// somebody else has deleted does not come back, and nobody's change is lost unseen.
+func (a *Alerts) saveRule(ctx context.Context, r *Rule, body, was, action string) error {
+	ok, err := a.store.setRule(ctx, r.ID, body, was, a.lent.Now())
+	if err != nil {
 		return err
+	}
+	if !ok {
+		return errRuleChanged()
 	}
 	a.record(ctx, action, r.Name, "")
 	a.changed()

@@ -3,6 +3,7 @@ package alerts
 import (
 	"math"
 	"testing"
+	"time"
 
 	"homeserver/internal/monitor/metric"
 )
@@ -16,7 +17,7 @@ func TestRules(t *testing.T) {
 		}
 		change := *r
 		change.Raise, change.Clear, change.For, change.Hold, change.Name = 70, 60, 0, 0, "Something else"
-		got, err := h.alerts.changeRule(ctx, change)
+		got, err := h.alerts.changeRule(ctx, change, "")
 		if err != nil || !got.Changed || got.Raise != 70 || got.Name != r.Name {
 			t.Fatalf("got %+v, %v", got, err)
 		}
@@ -28,15 +29,15 @@ func TestRules(t *testing.T) {
 			t.Errorf("after a restart: got %+v, %v", r, err)
 		}
 		change.Enabled = false
-		if _, err := h.alerts.changeRule(ctx, change); err != nil {
+		if _, err := h.alerts.changeRule(ctx, change, ""); err != nil {
 			t.Fatal(err)
 		}
 		h.alerts.reload(ctx)
 		h.tick(1, key, 75.0)
-		if e := h.list()[0]; e.Ended != endedRule {
+		if e := h.list()[0]; e.Ended != endedOff {
 			t.Errorf("switched off: got %+v", e)
 		}
-		h.wantSent("raised Memory nearly full") // who switched it off knows
+		h.wantSent("raised Memory nearly full; recovered No longer watched: Memory nearly full")
 		if r, err = h.alerts.resetRule(ctx, "memory-full"); err != nil || r.Changed || r.Raise != 95 || !r.Enabled {
 			t.Errorf("reset: got %+v, %v", r, err)
 		}
@@ -54,6 +55,10 @@ func TestRules(t *testing.T) {
 			"no name": func(r *Rule) { r.Name = " " }, "no metric": func(r *Rule) { r.Metric = "nonsense" }, "not a number": func(r *Rule) { r.Raise = math.NaN() },
 			"clear above raise": func(r *Rule) { r.Clear = 91 }, "too long": func(r *Rule) { r.For = 8 * day }, "no window": func(r *Rule) { r.Condition = Increase },
 			"below": func(r *Rule) { r.Condition = Below }, "against": func(r *Rule) { r.Against = metric.CPUPercent }, "data": func(r *Rule) { r.After = 0 },
+			"endless": func(r *Rule) { r.Raise = math.Inf(1) }, "endless limit": func(r *Rule) { r.Limit = math.Inf(-1) }, "huge": func(r *Rule) { r.Raise, r.Clear = 1e300, 1e299 },
+			"hugely low": func(r *Rule) { r.Clear = -1e19 }, "backwards": func(r *Rule) { r.For = -1 }, "held backwards": func(r *Rule) { r.Hold = -time.Second },
+			"always foretold": func(r *Rule) { r.Condition, r.Window, r.Raise, r.Clear = Trend, day, 1e12, 1e12 },
+			"never over":      func(r *Rule) { r.Condition, r.Window, r.Raise, r.Clear = Trend, day, 86400, 1e12 },
 		} {
 			r := memoryRule()
 			bad(r)

@@ -25,10 +25,16 @@ func (s store) rules(ctx context.Context) (map[string]string, error) {
 	return bodies, rows.Err()
 }
 
-func (s store) setRule(ctx context.Context, id, body string, now time.Time) error {
-	_, err := s.db.Exec(ctx, `INSERT INTO alert_rules (id, body, updated_at) VALUES ($1, $2, $3)
-		ON CONFLICT (id) DO UPDATE SET body = excluded.body, updated_at = excluded.updated_at`, id, body, now.UnixMicro())
-	return err
+// setRule keeps the body of a rule in the place of another, or of none. It reports false when that
+// is not there any more, or another is.
+func (s store) setRule(ctx context.Context, id, body, was string, now time.Time) (ok bool, err error) {
+	var n int64
+	if was == "" {
+		n, err = s.db.Exec(ctx, `INSERT INTO alert_rules (id, body, updated_at) VALUES ($1, $2, $3) ON CONFLICT (id) DO NOTHING`, id, body, now.UnixMicro())
+	} else {
+		n, err = s.db.Exec(ctx, `UPDATE alert_rules SET body = $1, updated_at = $2 WHERE id = $3 AND body = $4`, body, now.UnixMicro(), id, was)
+	}
+	return n > 0, err
 }
 
 func (s store) dropRule(ctx context.Context, id string) (bool, error) {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"homeserver/internal/monitor/metric"
 )
@@ -31,8 +32,11 @@ func raisedMessage(e *Entry, points []Point) Message {
 
 // recoveredMessage says how long it lasted and how bad it was.
 func recoveredMessage(e *Entry, points []Point) Message {
-	text := ""
+	title, text, until := "Over: "+e.title(), "", ""
 	switch {
+	case unwatched(e.Ended):
+		// Nobody may take it for well again.
+		title, text, until = "No longer watched: "+e.title(), e.leftAs(), " until then"
 	case e.Ended == endedGone:
 		text = "It has not been measured for " + inWords(goneAfter) + " and is waited for no longer."
 	case e.NoFigure:
@@ -42,11 +46,27 @@ func recoveredMessage(e *Entry, points []Point) Message {
 	default:
 		text = "It is " + number(e.Last, e.Unit) + " now."
 	}
-	text += " It lasted " + inWords(e.Lasted)
+	text += " It lasted " + inWords(e.Lasted) + until
 	if !e.NoFigure {
 		text += "; the worst was " + number(e.Worst, e.Unit)
 	}
-	return Message{Key: e.ID, Severity: e.Severity, State: owedRecovered, Title: "Over: " + e.title(), Text: text + ".", At: e.Cleared, Link: pageLink + e.ID, Points: points}
+	return Message{Key: e.ID, Severity: e.Severity, State: owedRecovered, Title: title, Text: text + ".", At: e.Cleared, Link: pageLink + e.ID, Points: points}
+}
+
+// leftAs says why it is watched no longer, and how it was then.
+func (e *Entry) leftAs() string {
+	why := map[string]string{endedOff: "The rule was switched off.", endedDeleted: "The rule was deleted.", endedRule: "The rule was changed and is no longer for this."}[e.Ended]
+	switch {
+	case e.NoFigure:
+		return why + " There were no figures then."
+	case e.Condition == Trend:
+		return why + " Nothing would be left in " + number(e.Last, e.Unit) + " if it went on as it did."
+	case e.Condition == Increase:
+		return why + " It had grown by " + number(e.Last, e.Unit) + " then."
+	case e.Unit == metric.State:
+		return why + " It was still so."
+	}
+	return why + " It was " + number(e.Last, e.Unit) + " then."
 }
 
 // mostWhere is how much of an instance's name a title holds, in characters: a mount point may be
@@ -59,19 +79,31 @@ func (e *Entry) title() string {
 	if where == "" {
 		where = metric.Text(instanceOf(e.Series))
 	}
+	where, rule := oneLine(where), oneLine(e.RuleName)
 	if letters := []rune(where); len(letters) > mostWhere {
 		where = string(letters[:mostWhere-1]) + "…"
 	}
 	if e.NoFigure {
 		if where == "" {
-			return "No data: " + e.RuleName
+			return "No data: " + rule
 		}
-		return "No data: " + e.RuleName + " (" + where + ")"
+		return "No data: " + rule + " (" + where + ")"
 	}
 	if where == "" {
-		return e.RuleName
+		return rule
 	}
-	return e.RuleName + ": " + where
+	return rule + ": " + where
+}
+
+// oneLine makes one line of a text that the system tells, or that was kept before names were
+// looked at: it becomes a subject, or a line of a list.
+func oneLine(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)), " ")
 }
 
 // says is the sentence with the figures.

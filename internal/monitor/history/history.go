@@ -105,14 +105,14 @@ func Open(ctx context.Context, config Config, log *slog.Logger) (*History, error
 	if config.MaxBytes == 0 {
 		config.MaxBytes = DefaultMaxBytes
 	}
-	db, err := sqldb.Open(ctx, config.URL, log, sqldb.PageSize(filePage))
+	db, err := config.open(ctx, log, sqldb.PageSize(filePage))
 	if err != nil {
 		return nil, err
 	}
 	h := &History{config: config, db: db, log: log, byKey: map[string]int{}, hour: noHour, crowded: noHour, open: map[int][]int64{}}
 	if err := h.load(ctx); err != nil {
 		_ = db.Close()
-		return nil, err
+		return nil, config.broken(err)
 	}
 	return h, nil
 }
@@ -144,7 +144,7 @@ func (h *History) Run(ctx context.Context) error {
 			err = h.Trim(ctx, now)
 		}
 		if err != nil && ctx.Err() == nil {
-			h.log.Warn("the history of the figures cannot be written; it goes on in memory", "error", err)
+			h.log.Warn("the history of the figures cannot be written; it goes on in memory", "error", h.config.broken(err))
 		}
 	}
 }
@@ -226,7 +226,7 @@ func (h *History) Append(ctx context.Context, at time.Time, samples []Sample) er
 	if n := len(h.fresh) - mostFresh; n > 0 {
 		h.fresh = slices.Delete(h.fresh, 0, n)
 	}
-	return errors.Join(failure, err)
+	return h.config.broken(errors.Join(failure, err))
 }
 
 // moveTo makes hour the open one. When the last one cannot be put away now it stays open, and what

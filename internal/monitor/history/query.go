@@ -52,7 +52,7 @@ func (h *History) Query(ctx context.Context, r Range, keys ...string) (Answer, e
 	for _, key := range keys {
 		p, err := h.points(ctx, t, key, first, n, int64(step/t.step()))
 		if err != nil {
-			return Answer{}, err
+			return Answer{}, h.config.broken(err)
 		}
 		a.Series = append(a.Series, p)
 	}

@@ -52,7 +52,7 @@ type Saved struct {
 // server, also one of another process, and keeps nobody from writing. Every page is tried. After
 // each piece it rests for as long as that took, so that the disk has time for others.
 func Save(ctx context.Context, config Config, log *slog.Logger, put func(Piece) error) (Saved, error) {
-	db, err := sqldb.Open(ctx, config.URL, log)
+	db, err := config.open(ctx, log)
 	if err != nil {
 		return Saved{}, err
 	}
@@ -60,7 +60,7 @@ func Save(ctx context.Context, config Config, log *slog.Logger, put func(Piece) 
 	h := &History{config: config, db: db, log: log, byKey: map[string]int{}, hour: noHour, open: map[int][]int64{}}
 	s := saving{h: h, damaged: map[int64]bool{}}
 	err = db.View(ctx, func(q sqldb.Querier) error { return s.run(ctx, q, put) })
-	return Saved{Damaged: len(s.damaged)}, err
+	return Saved{Damaged: len(s.damaged)}, config.broken(err)
 }
 
 // saving is one run of Save.

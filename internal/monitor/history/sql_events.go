@@ -33,23 +33,25 @@ func (h *History) Events(ctx context.Context, from, to time.Time, most int) (lis
 	rows, err := h.db.Query(ctx, `SELECT kind, id, at, count FROM (SELECT kind, id, at, count FROM events WHERE at >= $1 AND at < $2 ORDER BY at DESC, kind, id LIMIT $3) AS newest ORDER BY at, kind, id`,
 		from.UnixMilli(), to.UnixMilli(), most)
 	if err != nil {
-		return nil, err
+		return nil, h.config.broken(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var e Event
 		var at int64
 		if err := rows.Scan(&e.Kind, &e.ID, &at, &e.Count); err != nil {
-			return nil, err
+			return nil, h.config.broken(err)
 		}
 		e.At = time.UnixMilli(at).UTC()
 		list = append(list, e)
 	}
-	return list, rows.Err()
+	return list, h.config.broken(rows.Err())
 }
 
-// trimEvents drops events that are older than hours are kept.
+// trimEvents drops events that are older than hours are kept, and those in the future.
 func (h *History) trimEvents(ctx context.Context, now time.Time) error {
-	_, err := h.db.Exec(ctx, `DELETE FROM events WHERE at < $1 AND at < (SELECT min(at) FROM events) + $2`, now.Add(-hours.keep()).UnixMilli(), trimPace.Milliseconds())
+	old, future := now.Add(-hours.keep()).UnixMilli(), now.Add(ahead).UnixMilli()
+	_, err := h.db.Exec(ctx, `DELETE FROM events WHERE at < $1 AND at < (SELECT min(at) FROM events) + $2
+		OR at > $3 AND at < (SELECT min(at) FROM events WHERE at > $4) + $5`, old, trimPace.Milliseconds(), future, future, trimPace.Milliseconds())
 	return err
 }

@@ -27,11 +27,15 @@ func (h *History) Frozen(ctx context.Context, near time.Time, within time.Durati
 	if errors.Is(err, sqldb.ErrNoRows) {
 		return nil, nil
 	}
-	return list, err
+	return list, h.config.broken(err)
 }
 
-// trimFrozen drops lists that are older than hours are kept, and the oldest of too many.
+// trimFrozen drops lists that are older than hours are kept, those in the future, and the oldest of
+// too many; those in the future are no newer than others.
 func (h *History) trimFrozen(ctx context.Context, now time.Time) error {
-	_, err := h.db.Exec(ctx, `DELETE FROM frozen WHERE at < $1 AND at < (SELECT min(at) FROM frozen) + $2 OR at <= (SELECT at FROM frozen ORDER BY at DESC LIMIT 1 OFFSET $3)`, now.Add(-hours.keep()).UnixMilli(), trimPace.Milliseconds(), mostFrozen)
+	old, future := now.Add(-hours.keep()).UnixMilli(), now.Add(ahead).UnixMilli()
+	_, err := h.db.Exec(ctx, `DELETE FROM frozen WHERE at < $1 AND at < (SELECT min(at) FROM frozen) + $2
+		OR at > $3 AND at < (SELECT min(at) FROM frozen WHERE at > $4) + $5
+		OR at <= (SELECT at FROM frozen WHERE at <= $6 ORDER BY at DESC LIMIT 1 OFFSET $7)`, old, trimPace.Milliseconds(), future, future, trimPace.Milliseconds(), future, mostFrozen)
 	return err
 }

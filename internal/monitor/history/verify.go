@@ -35,14 +35,14 @@ type Problem struct {
 // finer figures say that they were made of. It changes nothing, and may run beside a server.
 // progress, if any, is told the pages done and all.
 func Verify(ctx context.Context, config Config, log *slog.Logger, progress func(done, all int)) (*Report, error) {
-	db, err := sqldb.Open(ctx, config.URL, log)
+	db, err := config.open(ctx, log)
 	if err != nil {
 		return nil, err
 	}
 	defer db.Close()
 	h := &History{config: config, db: db, log: slog.New(slog.DiscardHandler), byKey: map[string]int{}, hour: noHour, open: map[int][]int64{}}
 	if err := checkVersion(ctx, h.db); err != nil {
-		return nil, err
+		return nil, config.broken(err)
 	}
 	v := verification{h: h, report: &Report{Problems: []Problem{}}, progress: progress}
 	if err := v.file(ctx); err != nil {
@@ -54,7 +54,7 @@ func Verify(ctx context.Context, config Config, log *slog.Logger, progress func(
 		v.report.Problems = append(v.report.Problems, Problem{What: "the rest cannot be read: " + err.Error()})
 		err = nil
 	}
-	return v.report, err
+	return v.report, config.broken(err)
 }
 
 // mostFileProblems is how much is said of a file that is damaged all over.

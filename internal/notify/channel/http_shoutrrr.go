@@ -26,7 +26,8 @@ func (s *Senders) judgeShoutrrr(to Target) error {
 	if !slices.Contains(schemes(), u.Scheme) {
 		return errs.Newf(errs.Invalid, "The service %s cannot be used here; those that can are %s. For e-mail there is a kind of its own.", shorten(u.Scheme, maxTopic), strings.Join(schemes(), ", "))
 	}
-	return nil
+	// What stands in the place of a host is a token for some: only the port can be judged.
+	return outward.CheckPort("The address", u.Port())
 }
 
 // maxLibraryAnswer is how much of an answer a service of the library gets to read, in bytes: they

@@ -4,7 +4,6 @@ import (
 	"net/mail"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"homeserver/internal/notify/outward"
@@ -95,9 +94,9 @@ func (s *Senders) judge(to Target) error {
 		if strings.Trim(v["topic"], "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_") != "" || len(v["topic"]) > maxTopic {
 			return errs.Newf(errs.Invalid, "A topic has letters, digits, - and _, at most %d of them.", maxTopic)
 		}
-		return s.doorway.CheckURL("The server", v["server"], to.AllowLocal)
+		return s.judgeServer(to)
 	case KindGotify:
-		return s.doorway.CheckURL("The server", v["server"], to.AllowLocal)
+		return s.judgeServer(to)
 	case KindWebhook:
 		return s.doorway.CheckURL("The address", v["url"], to.AllowLocal)
 	case KindTelegram:
@@ -112,6 +111,15 @@ func (s *Senders) judge(to Target) error {
 	return nil
 }
 
+// judgeServer judges the address of a server behind which more of the address is put.
+func (s *Senders) judgeServer(to Target) error {
+	server := to.Settings["server"]
+	if strings.ContainsAny(server, "?#") {
+		return errs.New(errs.Invalid, "The server's address holds ? or #, and must end before them, as in https://example.org/path.")
+	}
+	return s.doorway.CheckURL("The server", server, to.AllowLocal)
+}
+
 // maxTopic is ntfy's own limit, in characters.
 const maxTopic = 64
 
@@ -120,10 +128,8 @@ func judgeEmail(d *outward.Doorway, to Target) error {
 	if !slices.Contains([]string{securitySTARTTLS, securityTLS, securityNone}, v["security"]) {
 		return errs.Newf(errs.Invalid, "security is %q, and can be starttls, tls or none.", v["security"])
 	}
-	if port := v["port"]; port != "" {
-		if n, err := strconv.Atoi(port); err != nil || n < 1 || n > 65535 {
-			return errs.Newf(errs.Invalid, "The port is %q, and must be from 1 to 65535, for example 587.", port)
-		}
+	if err := outward.CheckPort("The mail server", v["port"]); err != nil {
+		return err
 	}
 	if strings.ContainsAny(v["host"], " /@[]") {
 		return errs.Newf(errs.Invalid, "The mail server is %q, and must be a name such as smtp.example.org.", v["host"])

@@ -171,6 +171,15 @@ func TestSettingsAreJudged(t *testing.T) {
 		"shoutrrr smtp":    {Kind: KindShoutrrr, Settings: map[string]string{"url": "smtp://u:p@host/?from=a@b.org&to=a@b.org"}},
 		"shoutrrr mqtt":    {Kind: KindShoutrrr, Settings: map[string]string{"url": "mqtt://host/topic"}},
 		"shoutrrr nothing": {Kind: KindShoutrrr, Settings: map[string]string{"url": "nothing"}},
+		"ntfy port":        {Kind: KindNtfy, Settings: map[string]string{"topic": "x", "server": "https://ntfy.example.org:99999"}},
+		"ntfy query":       {Kind: KindNtfy, Settings: map[string]string{"topic": "x", "server": "https://ntfy.example.org?x=1"}},
+		"gotify port":      {Kind: KindGotify, Settings: map[string]string{"token": "x", "server": "https://gotify.example.org:0"}},
+		"gotify fragment":  {Kind: KindGotify, Settings: map[string]string{"token": "x", "server": "https://gotify.example.org/#/"}},
+		"webhook port":     {Kind: KindWebhook, Settings: map[string]string{"url": "https://example.org:99999/hook"}},
+		"webhook name":     {Kind: KindWebhook, Settings: map[string]string{"url": "https://example..org/hook"}},
+		"mail high port":   {Kind: KindEmail, Settings: map[string]string{"host": "h", "port": "99999", "from": "a@b.org", "to": "a@b.org"}},
+		"mail host":        {Kind: KindEmail, Settings: map[string]string{"host": "smtp.example.org:587", "from": "a@b.org", "to": "a@b.org"}},
+		"shoutrrr port":    {Kind: KindShoutrrr, Settings: map[string]string{"url": "gotify://gotify.example.org:99999/token"}},
 		"shoutrrr custom":  {Kind: KindShoutrrr, Settings: map[string]string{"url": "generic+https://x.example.org"}},
 	} {
 		if _, err := New(Config{}).Complete(to); err == nil {

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -105,16 +104,4 @@ func (d *Doorway) Ping(ctx context.Context, local bool, address string) error {
 		err = errs.Newf(errs.Invalid, "It answered %d %s.", answer.Status, http.StatusText(answer.Status))
 	}
 	return err
-}
-
-// CheckURL says what is wrong with an HTTP address before it is kept.
-func (d *Doorway) CheckURL(what, address string, local bool) error {
-	u, err := url.Parse(address)
-	switch {
-	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "":
-		return errs.Newf(errs.Invalid, "%s is not an address such as https://example.org/path.", what)
-	case u.User != nil:
-		return errs.Newf(errs.Invalid, "%s holds a name or password; enter those in their own fields.", what)
-	}
-	return d.JudgeHost(u.Hostname(), local)
 }

@@ -91,12 +91,12 @@ func (d *Doorway) Judge(addr netip.Addr, local bool) error {
 	return nil
 }
 
-// JudgeHost judges a host that is a literal address, before anything is kept; a name is judged
-// when it is connected to.
+// JudgeHost judges a host before anything is kept: a literal address, and whether a name can be
+// one. Where a name leads is judged when it is connected to.
 func (d *Doorway) JudgeHost(host string, local bool) error {
 	addr, err := netip.ParseAddr(host)
 	if err != nil {
-		return nil //nolint:nilerr // a name
+		return checkName("The server", host)
 	}
 	return d.Judge(addr, local)
 }

@@ -106,6 +106,9 @@ func setPageSize(ctx context.Context, path string, bytes int) error {
 }
 
 func cannotOpen(path string, err error) error {
+	if cause := Damage(err); cause != nil {
+		return errs.Wrap(errs.Unavailable, fmt.Sprintf("The database file %s is damaged, or no SQLite database at all; put it aside under another name and restore it from a backup, or correct DATABASE_URL.", path), cause)
+	}
 	return errs.Wrap(errs.Unavailable, fmt.Sprintf("The database file %s cannot be opened; check DATABASE_URL and who may read and write the file.", path), err)
 }
 
@@ -195,6 +198,16 @@ func sqliteKind(err error) errs.Kind {
 		return errs.Unavailable
 	}
 	return errs.Internal
+}
+
+// sqliteDamage is the driver's error that says that a file is damaged, or none of SQLite's; nil
+// when err says nothing of the kind.
+func sqliteDamage(err error) error {
+	var e *sqlite.Error
+	if errors.As(err, &e) && (e.Code()&0xff == sqlite3.SQLITE_CORRUPT || e.Code()&0xff == sqlite3.SQLITE_NOTADB) {
+		return e
+	}
+	return nil
 }
 
 func sqliteUnique(err error) bool {

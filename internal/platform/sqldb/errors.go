@@ -46,5 +46,9 @@ func (db *DB) wrap(ctx context.Context, err error) error {
 	return fmt.Errorf("database: %w", err)
 }
 
+// Damage is the part of err that says that an SQLite file is damaged, or no database at all; nil
+// when it says nothing of the kind.
+func Damage(err error) error { return sqliteDamage(err) }
+
 // IsUnique reports whether err says that a unique or primary key already holds the value.
 func IsUnique(err error) bool { return sqliteUnique(err) || postgresUnique(err) }

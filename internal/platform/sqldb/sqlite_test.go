@@ -220,3 +220,18 @@ func TestPageSize(t *testing.T) {
 		}
 	}
 }
+
+// TestOpenDamagedFile: the sentence says what is wrong with the file, and not who may read it.
+func TestOpenDamagedFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "homeserver.db")
+	if err := os.WriteFile(file, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_, err := sqldb.Open(t.Context(), "sqlite:"+file, nil)
+	if !errs.Is(err, errs.Unavailable) || sqldb.Damage(err) == nil || !strings.HasPrefix(errs.Detail(err), "The database file "+file+" is damaged, or no SQLite database at all;") {
+		t.Errorf("got %v", err)
+	}
+	if sqldb.Damage(nil) != nil || sqldb.Damage(sqldb.ErrNoRows) != nil {
+		t.Error("what is no damage is one")
+	}
+}

@@ -146,6 +146,14 @@ export function newRule(metric: Metric | undefined): RuleFields {
 
 /** What the API takes of a rule that it told. */
 export function fieldsOf(rule: Rule): RuleFields {
-  const { id: _id, default: _default, changed: _changed, unit: _unit, series: _series, ...fields } = rule;
+  const {
+    id: _id,
+    default: _default,
+    changed: _changed,
+    etag: _etag,
+    unit: _unit,
+    series: _series,
+    ...fields
+  } = rule;
   return fields;
 }

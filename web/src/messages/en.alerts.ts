@@ -74,6 +74,8 @@ export const alerts = {
       recovered: '',
       data: 'measured again',
       rule: 'its rule was changed',
+      off: 'its rule was switched off',
+      deleted: 'its rule was deleted',
       gone: 'no longer measured',
     },
   },

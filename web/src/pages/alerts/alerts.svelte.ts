@@ -158,9 +158,12 @@ export class AlertsStore {
   }
 
   async saveRule(fields: RuleFields, rule?: Rule): Promise<void> {
-    if (rule) await api.put(`${ALERTS.rules}/${rule.id}`, fields);
-    else await api.post(ALERTS.rules, fields);
-    await this.rules.reload();
+    try {
+      if (rule) await api.put(`${ALERTS.rules}/${rule.id}`, fields, { ifMatch: rule.etag });
+      else await api.post(ALERTS.rules, fields);
+    } finally {
+      await this.rules.reload(); // also when somebody else was first: what is shown is not so any more
+    }
   }
 
   switchRule(rule: Rule, enabled: boolean): Promise<void> {

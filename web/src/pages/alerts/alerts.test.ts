@@ -1,5 +1,6 @@
-import { describe, expect, it, vi } from 'vitest';
-import { Part } from './alerts.svelte';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { Rule } from '../../lib/alerts';
+import { AlertsStore, Part } from './alerts.svelte';
 
 /** A part whose every question the test answers by hand. */
 function byHand() {
@@ -47,5 +48,30 @@ describe('Part', () => {
     asked[2]?.resolve(3);
     await third;
     expect([part.value, part.problem]).toEqual([3, '']);
+  });
+});
+
+describe('AlertsStore', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('changes a rule only as it was seen, and looks again when somebody else was first', async () => {
+    const rule = { id: 'memory-full', name: 'Memory', enabled: true, etag: '"seen"' } as Rule;
+    const asked: { method: string; ifMatch?: string; body?: unknown }[] = [];
+    vi.stubGlobal('fetch', async (_: string, init: RequestInit) => {
+      if (init.method !== 'PUT') {
+        asked.push({ method: 'GET' });
+        return Response.json({ rules: [{ ...rule, etag: '"theirs"' }] });
+      }
+      const ifMatch = new Headers(init.headers).get('If-Match') ?? '';
+      asked.push({ method: 'PUT', ifMatch, body: JSON.parse(String(init.body)) });
+      return Response.json({ detail: 'Somebody else was first.' }, { status: 412 });
+    });
+    const store = new AlertsStore();
+    await expect(store.switchRule(rule, false)).rejects.toThrow('Somebody else was first.');
+    expect(asked).toEqual([
+      { method: 'PUT', ifMatch: '"seen"', body: { name: 'Memory', enabled: false } },
+      { method: 'GET' },
+    ]);
+    expect(store.rules.value?.[0]?.etag).toBe('"theirs"');
   });
 });
