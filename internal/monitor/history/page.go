@@ -42,7 +42,7 @@ func (p *packer) pack(columns ...[]int64) []byte {
 	page = append(page, s.layout)
 	page = append(page, s.follow[:len(columns)]...)
 	c := encodeTo(page)
-	s.code(c)
+	_ = s.code(c) // what is written is never wrong
 	page = c.end()
 	return binary.LittleEndian.AppendUint32(page, crc32.Checksum(page, checksums))
 }
@@ -72,8 +72,7 @@ func (p *packer) unpack(page []byte, columns, slots int) ([][]int64, error) {
 	for i := range s.columns {
 		s.columns[i] = make([]int64, slots)
 	}
-	s.code(decodeFrom(r.b[1+columns:]))
-	return s.columns, nil
+	return s.columns, s.code(decodeFrom(r.b[1+columns:]))
 }
 
 // gaps makes a column without values.

@@ -1,5 +1,7 @@
 package history
 
+import "fmt"
+
 // sheet is a page's columns, and how they are told.
 type sheet struct {
 	columns [][]int64
@@ -44,31 +46,41 @@ func (s *sheet) valid() bool {
 	return true
 }
 
-// code tells which slots have values and then the columns, or takes them in.
-func (s *sheet) code(c *coder) {
-	s.codePresence(c)
+// code tells which slots have values and then the columns, or takes them in; an error is about what is read.
+func (s *sheet) code(c *coder) error {
+	if err := s.codePresence(c); err != nil {
+		return err
+	}
 	for _, p := range layouts[s.layout] {
 		n := newNumbers()
 		s.walk(p, s.follow[p.column], func(i int, foretold int64) int64 {
 			return foretold + n.code(c, s.value(p.column, i)-foretold)
 		})
 	}
+	return nil
 }
 
-// codePresence tells which slots have values, knowing whether the one before has.
-func (s *sheet) codePresence(c *coder) {
-	there := [2]odds{even, even}
-	before := 1
-	for i, v := range s.columns[0] {
-		if c.bit(&there[before], v != gap) {
-			before = 1
-			continue
+// codePresence tells which slots have values: how long the runs are of those that have and those that have not, in
+// turn.
+func (s *sheet) codePresence(c *coder) error {
+	n, slots := newNumbers(), s.columns[0]
+	for i, present := 0, true; i < len(slots); present = !present {
+		run := 0
+		for !c.reading && i+run < len(slots) && (slots[i+run] != gap) == present {
+			run++
 		}
-		before = 0
+		run = int(n.code(c, int64(run)))
+		if run < 0 || run > len(slots)-i || run == 0 && i > 0 {
+			return fmt.Errorf("%w: its runs are wrong", errPage)
+		}
 		for _, column := range s.columns {
-			column[i] = gap
+			for j := i; !present && j < i+run; j++ {
+				column[j] = gap
+			}
 		}
+		i += run
 	}
+	return nil
 }
 
 // walk goes along a part, hands what is foretold of each value to do, and takes the value from it.
