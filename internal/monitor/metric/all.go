@@ -97,7 +97,7 @@ func fileSystems() []Metric {
 		of(FileSystemPercent, "File system in use", Percent, tenths, "used / (used + available to users), as df"),
 		of(FileSystemInodesUsed, "Inodes in use", Count, whole, "files - free files"),
 		of(FileSystemInodesPercent, "Inodes in use", Percent, tenths, "(files - free files) / files"),
-		of(FileSystemReadOnly, "File system is read-only", State, whole, "mounted read-only, or made so by the kernel after an error"),
+		of(FileSystemReadOnly, "File system is read-only", State, whole, "mounted read-only, or made so, or shut down, by the kernel after an error"),
 		{PoolUnhealthy, "Pool is not healthy", State, Gauge, groupFileSystems, pool, whole, "state is not ONLINE", "/proc/spl/kstat/zfs/*/state"},
 		{PoolSizeBytes, "Pool", Bytes, Gauge, groupFileSystems, pool, pages, "size of zpool list", "zpool list"},
 		{PoolUsedBytes, "Pool in use", Bytes, Gauge, groupFileSystems, pool, pages, "allocated of zpool list", "zpool list"},
