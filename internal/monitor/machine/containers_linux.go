@@ -192,8 +192,11 @@ func (l *Limits) Read() error {
 	if where != l.where {
 		l.where, l.cpu = where, meter{}
 	}
-	if l.cores = cores; where != "" {
-		l.cpu.set(g.read(where).cpu)
+	l.cores = cores
+	if used := g.read(where); where != "" && used.ok {
+		l.cpu.set(used.cpu)
+	} else {
+		l.cpu = meter{} // the processor time of that group is counted elsewhere, or nowhere
 	}
 	if math.IsInf(l.memoryLimit, 1) && where == "" {
 		l.clock.forget()
