@@ -35,7 +35,7 @@ func TestEveryDefaultFires(t *testing.T) {
 		"memory-limit":           {well: 60, bad: 97, within: 10 * time.Minute},
 		"memory-pressure":        {instance: "memory", bad: 30, within: 2 * time.Minute},
 		"io-pressure":            {instance: "io", well: 10, bad: 60, within: 15 * time.Minute},
-		"oom-kill":               {bad: 1},
+		"oom-kill":               {well: 3, bad: 4},
 		"processor-busy":         {well: 20, bad: 99, within: time.Hour},
 		"temperature":            {instance: "platform/coretemp.0/temp1", well: 30, bad: 4, within: 5 * time.Minute},
 		"service-failed":         {instance: "smbd.service", bad: 1, within: 2 * time.Minute},

@@ -132,6 +132,7 @@ func formulaOf(name, instance string) formula {
 		},
 		metric.SwapInBytesPerSecond: rateOf(pageSize, "vmstat pswpin 1"), metric.SwapOutBytesPerSecond: rateOf(pageSize, "vmstat pswpout 1"),
 		metric.OOMKills:               func(grown, _ func(string) float64, _ float64) float64 { return grown("vmstat oom_kill 1") },
+		metric.OOMKillsSinceBoot:      gauge(1, "vmstat oom_kill 1"),
 		metric.DiskReadBytesPerSecond: rateOf(512, disk+" 5"), metric.DiskWriteBytesPerSecond: rateOf(512, disk+" 9"),
 		metric.DiskReadsPerSecond: rateOf(1, disk+" 3"), metric.DiskWritesPerSecond: rateOf(1, disk+" 7"),
 		metric.DiskReadMilliseconds: shareOf(1, columns(disk, 6), columns(disk, 3)), metric.DiskWriteMilliseconds: shareOf(1, columns(disk, 10), columns(disk, 7)),

@@ -54,6 +54,7 @@ func memory() []Metric {
 		{SwapInBytesPerSecond, "Read from swap", BytesPerSecond, Rate, groupMemory, "", whole, "pages swapped in x size of a page / seconds", "/proc/vmstat"},
 		{SwapOutBytesPerSecond, "Written to swap", BytesPerSecond, Rate, groupMemory, "", whole, "pages swapped out x size of a page / seconds", "/proc/vmstat"},
 		{OOMKills, "Processes killed for want of memory", Count, Gauge, groupMemory, "", whole, "oom_kill since the read before", "/proc/vmstat"},
+		{OOMKillsSinceBoot, "Processes killed for want of memory since the machine started", Count, Gauge, groupMemory, "", whole, "oom_kill", "/proc/vmstat"},
 	}
 }
 
