@@ -18,13 +18,14 @@ const (
 // Happening is something that this room did or was asked to do, as charts of the machine mark it.
 type Happening struct {
 	At, Until time.Time // Until is zero where it took no time, or is not over
-	Kind      string    // upload or backup
+	Kind      string    // upload, backup or check
 	Count     int64
 	Failed    bool
 }
 
 // Happened tells what happened from a time until before another, at most so many of each kind:
-// uploads, counted together where they lie close, and backups.
+// uploads, counted together where they lie close, backups, and the last time that all content was
+// read again.
 func (f *Files) Happened(ctx context.Context, from, to time.Time, most int) ([]Happening, error) {
 	dates, err := f.store.uploadDates(ctx, from, to, mostDates)
 	if err != nil {
@@ -39,6 +40,17 @@ func (f *Files) Happened(ctx context.Context, from, to time.Time, most int) ([]H
 		h := Happening{At: time.UnixMicro(b.started).UTC(), Kind: "backup", Count: 1, Failed: b.err != ""}
 		if b.finished != nil {
 			h.Until = time.UnixMicro(*b.finished).UTC()
+		}
+		list = append(list, h)
+	}
+	read, err := f.store.scrubPass(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if read.started >= from.UnixMicro() && read.started < to.UnixMicro() {
+		h := Happening{At: time.UnixMicro(read.started).UTC(), Kind: "check", Count: 1}
+		if read.finished >= read.started {
+			h.Until = time.UnixMicro(read.finished).UTC()
 		}
 		list = append(list, h)
 	}

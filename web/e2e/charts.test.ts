@@ -201,6 +201,38 @@ test('390 px: a finger scrolls the page over a chart, and moves in time sideways
   await audit(page, '390 px');
 });
 
+test('two fingers zoom about what lies between them', async ({ open }) => {
+  const page = await open(DASHBOARD, PHONE);
+  await live(page);
+  await page.getByLabel(words.range).selectOption({ label: words.spans[5] as string });
+  await drawn(page, CPU);
+  await canvas(page, CPU).scrollIntoViewIfNeeded();
+  const cdp = await page.context().newCDPSession(page);
+  const { x, y, width, height } = await box(canvas(page, CPU));
+  const pinch = async (from: number, to: number) => {
+    const fingers = (apart: number) =>
+      [-1, 1].map((side, id) => ({ id, x: x + width / 2 + (side * apart * width) / 2, y: y + height / 2 }));
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: fingers(from) });
+    for (let step = 1; step <= 10; step++)
+      await cdp.send('Input.dispatchTouchEvent', {
+        type: 'touchMove',
+        touchPoints: fingers(from + ((to - from) * step) / 10),
+      });
+    await cdp.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+  };
+  const span = async () => Number(await page.getByLabel(words.range).inputValue());
+  const day = await span();
+  await pinch(0.2, 0.8);
+  await expect.poll(span, { timeout: PATIENCE_MS }).toBeLessThan(day / 2);
+  const closer = await span();
+  expect(closer).toBeGreaterThan(day / 8);
+  // The middle stays where it is: half a day ago.
+  expect(await button(page, words.live).getAttribute('aria-pressed')).toBe('false');
+  expect(await page.evaluate(() => visualViewport?.scale), 'the page itself').toBe(1);
+  await pinch(0.8, 0.2);
+  await expect.poll(span, { timeout: PATIENCE_MS }).toBeGreaterThan(closer * 2);
+});
+
 test('where WebSockets are blocked the charts follow events', async ({ open, guard }) => {
   guard.expect(/WebSocket connection/);
   const page = await open(DASHBOARD, {

@@ -91,8 +91,8 @@ func memoryDefaults() []Rule {
 			Raise: 20, Clear: 10, For: 2 * time.Minute, Hold: 5 * time.Minute, Advice: which},
 		{ID: "io-pressure", Name: "Everything waits for disks", Severity: Warning, Metric: metric.PressureFullAvg10Percent, Instance: "io", Condition: Above,
 			Raise: 50, Clear: 25, For: 15 * time.Minute, Hold: 5 * time.Minute, Advice: "A disk may be failing, or something reads or writes all the time: a backup, a check of a RAID, a program."},
-		{ID: "oom-kill", Name: "Program killed for want of memory", Severity: Critical, Metric: metric.OOMKills, Condition: Above,
-			Raise: 1, Clear: 0, Hold: 30 * time.Minute, Advice: "The kernel's messages (dmesg) name the program. Restart it if nothing else did, and find out what took the memory."},
+		{ID: "oom-kill", Name: "Program killed for want of memory", Severity: Critical, Metric: metric.OOMKillsSinceBoot, Condition: Increase,
+			Raise: 1, Clear: 0, Window: 30 * time.Minute, Advice: "The kernel's messages (dmesg) name the program. Restart it if nothing else did, and find out what took the memory."},
 	}
 }
 

@@ -15,6 +15,9 @@ const (
 	beforeSpan = 7 * day
 	// beforePoints makes of that span points of 20 minutes.
 	beforePoints = 500
+	// beforeFine is looked at first, in points of one sample: longer than a point of the others.
+	beforeFine       = 30 * time.Minute
+	beforeFinePoints = 900
 )
 
 // foretell makes the forecasts of trends every few minutes, and tells increases what their
@@ -78,20 +81,19 @@ func (a *Alerts) answer(ctx context.Context, h *history.History, q question) err
 	ctx, cancel := context.WithTimeout(ctx, trendTimeout)
 	defer cancel()
 	now := a.lent.Now()
-	span := history.Range{From: now.Add(-q.rule.Window), To: now, Points: trendPoints}
-	if q.rule.Condition == Increase {
-		to := now.Add(-time.Since(a.started))
-		span = history.Range{From: to.Add(-beforeSpan), To: to, Points: beforePoints}
-	}
-	found, err := h.Query(ctx, span, q.series)
-	if err != nil {
-		return err
-	}
-	values := found.Series[0].Max
 	var ahead time.Duration
+	var old float64
 	if q.rule.Condition == Trend {
-		values = found.Series[0].Mean
-		ahead = forecast(values, found.Step, q.rule.Limit)
+		found, err := h.Query(ctx, history.Range{From: now.Add(-q.rule.Window), To: now, Points: trendPoints}, q.series)
+		if err != nil {
+			return err
+		}
+		ahead = forecast(found.Series[0].Mean, found.Step, q.rule.Limit)
+	} else {
+		var err error
+		if old, err = valueBefore(ctx, h, q.series, now.Add(-time.Since(a.started))); err != nil {
+			return err
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -102,11 +104,28 @@ func (a *Alerts) answer(ctx context.Context, h *history.History, q question) err
 		w.ahead, w.aheadAt = ahead, a.engine.now
 	default:
 		w.seeded = true
-		if old := lastKnown(values); !math.IsNaN(old) {
+		if !math.IsNaN(old) {
 			w.grown.before(a.engine.now, w.first, old)
 		}
 	}
 	return nil
+}
+
+// valueBefore is what a series was last before a time; NaN of what nobody knows. The minutes before are
+// looked at sample by sample: a server that starts again in the same point would else take what it
+// measures now for what was.
+func valueBefore(ctx context.Context, h *history.History, series string, to time.Time) (float64, error) {
+	for _, r := range []history.Range{{From: to.Add(-beforeFine), To: to, Points: beforeFinePoints}, {From: to.Add(-beforeSpan), To: to, Points: beforePoints}} {
+		found, err := h.Query(ctx, r, series)
+		if err != nil {
+			return math.NaN(), err
+		}
+		whole := min(max(0, int(to.Sub(found.From)/found.Step)), len(found.Series[0].Max)) // points that ended by then
+		if v := lastKnown(found.Series[0].Max[:whole]); !math.IsNaN(v) {
+			return v, nil
+		}
+	}
+	return math.NaN(), nil
 }
 
 // lastKnown is the last figure that is one.

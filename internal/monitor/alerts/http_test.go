@@ -271,8 +271,10 @@ func TestIncreaseWhileStopped(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := past.Append(t.Context(), h.wall.Add(-time.Hour), []history.Sample{{Series: series, Value: 5}}); err != nil {
-			t.Fatal(err)
+		for ago, v := range map[time.Duration]float64{time.Minute: 5, 0: 7} { // what is measured now is remembered at once
+			if err := past.Append(t.Context(), h.wall.Add(-ago), []history.Sample{{Series: series, Value: v}}); err != nil {
+				t.Fatal(err)
+			}
 		}
 		r := memoryRule()
 		r.Condition, r.Raise, r.Clear, r.Window, r.For, r.Hold = Increase, 1, 0, day, 0, 0
@@ -280,6 +282,7 @@ func TestIncreaseWhileStopped(t *testing.T) {
 			t.Fatal(err)
 		}
 		h.start()
+		h.alerts.started = h.alerts.started.Add(-10 * time.Second) // the clock on the wall goes on by the ticks
 		h.alerts.lent.History = func(context.Context) (*history.History, error) { return past, nil }
 		h.tick(3, key, 7.0)
 		h.wantSent("")

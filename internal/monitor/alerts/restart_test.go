@@ -3,6 +3,7 @@ package alerts
 import (
 	"context"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"testing"
 	"time"
@@ -101,6 +102,43 @@ func TestGrowthWhileStopped(t *testing.T) {
 		h.wantSent("raised Grows: a; raised Grows: b")
 		if list := h.list(); len(list) != 2 || list[0].Last != 5 || list[1].Last != 1 {
 			t.Errorf("got %+v", list)
+		}
+	})
+}
+
+// TestKillOfTheServerItself: what was killed for want of memory while nobody counted, as HomeServer
+// itself is, is told after the start; what was before that is not told again.
+func TestKillOfTheServerItself(t *testing.T) {
+	each(t, func(t *testing.T, h *household) {
+		h.wall = time.Now()
+		past, err := history.Open(t.Context(), history.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "history.db")}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer past.Close()
+		kills, err := past.Series(t.Context(), metric.OOMKillsSinceBoot, "", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := past.Append(t.Context(), h.wall.Add(-time.Minute), []history.Sample{{Series: kills, Value: 2}}); err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range []struct {
+			counted float64
+			want    string
+		}{{2, ""}, {3, "raised Program killed for want of memory"}} {
+			h.start()
+			h.alerts.lent.History = func(context.Context) (*history.History, error) { return past, nil }
+			h.alerts.started = h.alerts.started.Add(-5 * time.Second)
+			if err := past.Append(t.Context(), h.wall, []history.Sample{{Series: kills, Value: c.counted}}); err != nil { // it is remembered at once
+				t.Fatal(err)
+			}
+			h.tick(1, metric.OOMKills, math.NaN(), metric.OOMKillsSinceBoot, c.counted) // the first look at a count tells no growth
+			if err := h.alerts.lookBack(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			h.tick(1, metric.OOMKills, 0.0, metric.OOMKillsSinceBoot, c.counted)
+			h.wantSent(c.want)
 		}
 	})
 }

@@ -7,6 +7,34 @@ import (
 	"strings"
 )
 
+// placeOf is a chip's id. One of a disk's own bears the disk's serial number: the path of a disk holds
+// numbers that are given out in the order in which disks are found (nvme0, ata1, host0), and twins
+// would change places with it. All others bear their place.
+func (s *Sensors) placeOf(dir string, taken map[string]bool) string {
+	place := s.place(dir)
+	if serial := s.serialOf(dir); serial != "" && !taken["disk/"+serial] { // cheap cases all bear the same
+		place = "disk/" + serial
+	}
+	taken[place] = true
+	return place
+}
+
+// serialOf is the serial number of the disk that a chip is part of, "" where there is none.
+func (s *Sensors) serialOf(dir string) string {
+	if serial := strings.Join(strings.Fields(readText(filepath.Join(dir, "device/serial"))), " "); serial != "" {
+		return serial // NVMe
+	}
+	blocks, _ := filepath.Glob(filepath.Join(dir, "device/block/*"))
+	if len(blocks) == 0 {
+		return ""
+	}
+	name := filepath.Base(blocks[0])
+	if id := identify(s.root, name).id; id != name {
+		return id
+	}
+	return ""
+}
+
 // place is where a chip sits: its device's path, which does not change when chips are numbered
 // in another order at the next start.
 func (s *Sensors) place(dir string) string {

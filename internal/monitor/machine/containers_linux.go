@@ -3,9 +3,11 @@ package machine
 import (
 	"fmt"
 	"io/fs"
+	"maps"
 	"math"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"homeserver/internal/monitor/metric"
@@ -19,8 +21,9 @@ const groupsDeep = 8
 const shortID = 12
 
 // containerGroup recognises the control group of a container by its folder's name: Docker's and
-// Podman's are 64 hexadecimal digits, LXC's and systemd's bear a name.
-var containerGroup = regexp.MustCompile(`^(?:(?:docker-|libpod-|cri-containerd-|crio-|nerdctl-)?([0-9a-f]{64})(?:\.scope)?|lxc\.payload\.(.+)|systemd-nspawn@(.+)\.service)$`)
+// Podman's are 64 hexadecimal digits, LXC's and systemd's bear a name. What Podman runs for a unit of
+// systemd's (Quadlet) is a payload inside the unit's own group.
+var containerGroup = regexp.MustCompile(`^(?:(?:docker-|libpod-|libpod-payload-|cri-containerd-|crio-|nerdctl-)?([0-9a-f]{64})(?:\.scope)?|lxc\.payload\.(.+)|systemd-nspawn@(.+)\.service)$`)
 
 // Containers reads what each container uses. Names come from the engine's socket where it may be
 // read.
@@ -61,14 +64,21 @@ func (c *Containers) Read() error {
 	found := c.find()
 	c.names.learn(found)
 	c.list.begin()
-	for group, id := range found {
+	taken := map[string]bool{}
+	for _, group := range slices.Sorted(maps.Keys(found)) {
 		used := c.groups.read(group)
 		if !used.ok {
 			continue // it has just ended
 		}
-		one := c.list.get([]byte(group), func(string) container { return c.newContainer(id) })
-		if name := c.names.of(id); name != one.name {
-			*one = c.newContainer(id) // it was renamed, or its name is known only now
+		id := found[group]
+		name := c.names.of(id)
+		if taken[name] { // by another engine's, or another person's
+			name += " " + short(id)
+		}
+		taken[name] = true
+		one := c.list.get([]byte(group), func(string) container { return c.newContainer(id, name) })
+		if name != one.name {
+			*one = c.newContainer(id, name) // it was renamed, or its name is known only now
 		}
 		one.used = used
 		one.cpu.set(used.cpu)
@@ -104,8 +114,7 @@ func (c *Containers) find() map[string]string {
 	return found
 }
 
-func (c *Containers) newContainer(id string) container {
-	name := c.names.of(id)
+func (c *Containers) newContainer(id, name string) container {
 	labels := []string{"id", id, "name", name}
 	one := container{name: name,
 		rawCPU:    raw("container_cpu_usage_seconds_total", Counter, "Cumulative cpu time consumed in seconds.", labels...),
@@ -183,8 +192,11 @@ func (l *Limits) Read() error {
 	if where != l.where {
 		l.where, l.cpu = where, meter{}
 	}
-	if l.cores = cores; where != "" {
-		l.cpu.set(g.read(where).cpu)
+	l.cores = cores
+	if used := g.read(where); where != "" && used.ok {
+		l.cpu.set(used.cpu)
+	} else {
+		l.cpu = meter{} // the processor time of that group is counted elsewhere, or nowhere
 	}
 	if math.IsInf(l.memoryLimit, 1) && where == "" {
 		l.clock.forget()

@@ -32,6 +32,7 @@ type FileSystem struct {
 	Device   string
 	path     string // Mount under the root of the tree
 	readOnly bool   // as mounted
+	errors   errorCount
 	clock    interval
 	statfs   func(path string, to *unix.Statfs_t) error
 	stat     unix.Statfs_t
@@ -41,7 +42,7 @@ type FileSystem struct {
 
 // NewMounts makes the reader of the tree under root.
 func NewMounts(root string, metrics *metric.Registry) *Mounts {
-	return &Mounts{root: root, metrics: metrics, statfs: unix.Statfs, file: procFile{path: filepath.Join(root, "proc/self/mountinfo")}}
+	return &Mounts{root: root, metrics: metrics, statfs: statfs, file: procFile{path: filepath.Join(root, "proc/self/mountinfo")}}
 }
 
 // Close lets go of the file.
@@ -83,6 +84,7 @@ type mountPoint struct {
 	Mount, Type, Device string
 	device, root        string // major:minor, and what of the file system is mounted
 	readOnly            bool
+	endsByError         bool // an error makes it read-only
 }
 
 // fileSystems picks from mountinfo what a household calls a disk: one line for each file system,
@@ -114,8 +116,11 @@ func parseMount(line string) (mountPoint, bool) {
 	if !ok || len(fields) < 6 || len(rest) < 3 {
 		return mountPoint{}, false
 	}
-	readOnly := slices.Contains(strings.Split(fields[5], ","), "ro") || slices.Contains(strings.Split(rest[2], ","), "ro")
-	return mountPoint{Mount: unescapeOctal(fields[4]), Type: rest[0], Device: unescapeOctal(rest[1]), device: fields[2], root: unescapeOctal(fields[3]), readOnly: readOnly}, true
+	of := strings.Split(rest[2], ",") // of the file system, wherever it is mounted
+	return mountPoint{
+		Mount: unescapeOctal(fields[4]), Type: rest[0], Device: unescapeOctal(rest[1]), device: fields[2], root: unescapeOctal(fields[3]),
+		readOnly: slices.Contains(strings.Split(fields[5], ","), "ro") || slices.ContainsFunc(of, takesNothing), endsByError: slices.Contains(of, "errors=remount-ro"),
+	}, true
 }
 
 // unescapeOctal undoes the kernel's \040 for a space.
@@ -157,6 +162,9 @@ func realFileSystem(kind, mount string) bool {
 
 func (m *Mounts) newFileSystem(point mountPoint) *FileSystem {
 	f := &FileSystem{Mount: point.Mount, Type: point.Type, Device: point.Device, readOnly: point.readOnly, path: filepath.Join(m.root, point.Mount), statfs: m.statfs}
+	if point.endsByError {
+		f.errors.file = errorsFile(m.root, point.device)
+	}
 	for i, what := range [...]struct{ name, help string }{
 		{"size_bytes", "Filesystem size in bytes."}, {"free_bytes", "Filesystem free space in bytes."},
 		{"avail_bytes", "Filesystem space available to non-root users in bytes."}, {"files", "Filesystem total file nodes."},
@@ -182,6 +190,7 @@ func (f *FileSystem) Read() error {
 	for {
 		err := f.statfs(f.path, &f.stat)
 		if err == nil {
+			f.errors.read()
 			f.clock.step()
 			return nil
 		}
@@ -207,7 +216,7 @@ func (f *FileSystem) Emit(to *Batch) {
 	size, free, available := float64(st.Blocks*unit), float64(st.Bfree*unit), float64(st.Bavail*unit)
 	used := max(size-free, 0)
 	readOnly := 0.0
-	if f.readOnly || st.Flags&unix.ST_RDONLY != 0 {
+	if f.readOnly || f.errors.grown() || st.Flags&unix.ST_RDONLY != 0 {
 		readOnly = 1
 	}
 	for i, v := range [...]float64{size, free, available, float64(st.Files), float64(st.Ffree), readOnly, 0} {

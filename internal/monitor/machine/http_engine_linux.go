@@ -14,17 +14,20 @@ import (
 )
 
 const (
-	// engineTime is how long an engine may take to list its containers.
+	// engineTime is how long all engines together may take to list their containers.
 	engineTime = 2 * time.Second
 	// engineAnswer bounds its answer, in bytes: thousands of containers.
 	engineAnswer = 8 << 20
+	// engineName bounds a name, in bytes; Docker's and Podman's are shorter.
+	engineName = 255
 	// engineAgain is how long names are believed: containers are renamed rarely. It also is how
 	// long an engine that cannot be asked is left in peace.
 	engineAgain = time.Minute
 )
 
-// engineSockets are where container engines listen, Docker's and Podman's.
-var engineSockets = [...]string{"var/run/docker.sock", "run/docker.sock", "run/podman/podman.sock"}
+// engineSockets are where container engines listen, Docker's and Podman's, and those that a person
+// runs without being root.
+var engineSockets = [...]string{"var/run/docker.sock", "run/docker.sock", "run/podman/podman.sock", "run/user/*/docker.sock", "run/user/*/podman/podman.sock"}
 
 // engineNames knows what containers are called.
 type engineNames struct {
@@ -42,6 +45,11 @@ func (e *engineNames) of(id string) string {
 	if name := e.names[id]; name != "" {
 		return name
 	}
+	return short(id)
+}
+
+// short is an id as people are shown it; what LXC and systemd call a container stays whole.
+func short(id string) string {
 	if len(id) == 64 {
 		return id[:shortID]
 	}
@@ -55,17 +63,12 @@ func (e *engineNames) learn(found map[string]string) {
 	}
 	e.asked = time.Now()
 	names := map[string]string{}
+	ctx, cancel := context.WithTimeout(context.Background(), engineTime)
+	defer cancel()
 	for _, socket := range engineSockets {
-		path := filepath.Join(e.root, socket)
-		if info, err := os.Stat(path); err != nil || info.Mode()&os.ModeSocket == 0 {
-			continue
-		}
-		if list, err := askEngine(path); err == nil { // who may not ask sees short ids
-			for _, c := range list {
-				if len(c.Names) > 0 {
-					names[c.ID] = strings.TrimPrefix(c.Names[0], "/")
-				}
-			}
+		paths, _ := filepath.Glob(filepath.Join(e.root, socket))
+		for _, path := range paths {
+			askNames(ctx, path, names)
 		}
 	}
 	for _, id := range found {
@@ -74,6 +77,23 @@ func (e *engineNames) learn(found map[string]string) {
 		}
 	}
 	e.names = names
+}
+
+// askNames adds the names that the engine behind a socket knows. Who may not ask sees short ids. What
+// an engine before has named keeps its name: the machine's own are asked before those of persons.
+func askNames(ctx context.Context, socket string, names map[string]string) {
+	if info, err := os.Stat(socket); err != nil || info.Mode()&os.ModeSocket == 0 {
+		return
+	}
+	list, err := askEngine(ctx, socket)
+	if err != nil {
+		return
+	}
+	for _, c := range list {
+		if len(c.Names) > 0 && len(c.Names[0]) <= engineName && names[c.ID] == "" {
+			names[c.ID] = strings.TrimPrefix(c.Names[0], "/")
+		}
+	}
 }
 
 // knowsAll reports whether each container was heard of or asked for in vain.
@@ -92,9 +112,7 @@ type engineContainer struct {
 	Names []string `json:"Names"`
 }
 
-func askEngine(socket string) ([]engineContainer, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), engineTime)
-	defer cancel()
+func askEngine(ctx context.Context, socket string) ([]engineContainer, error) {
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return (&net.Dialer{}).DialContext(ctx, "unix", socket)
 	}}

@@ -63,7 +63,7 @@ func NewMemory(root string, metrics *metric.Registry) *Memory {
 	m.rawARC = raw("node_zfs_arc_size", Untyped, "kstat.zfs.misc.arcstats.size")
 	m.rawARCMin = raw("node_zfs_arc_c_min", Untyped, "kstat.zfs.misc.arcstats.c_min")
 	for _, name := range []string{metric.MemoryPercent, metric.MemoryTotalBytes, metric.MemoryUsedBytes, metric.MemoryAvailableBytes, metric.MemoryCachedBytes, metric.MemoryBuffersBytes,
-		metric.MemoryARCBytes, metric.SwapUsedBytes, metric.SwapTotalBytes, metric.SwapInBytesPerSecond, metric.SwapOutBytesPerSecond, metric.OOMKills} {
+		metric.MemoryARCBytes, metric.SwapUsedBytes, metric.SwapTotalBytes, metric.SwapInBytesPerSecond, metric.SwapOutBytesPerSecond, metric.OOMKills, metric.OOMKillsSinceBoot} {
 		m.series[name] = series(metrics, name, "", "")
 	}
 	return m
@@ -187,7 +187,7 @@ func (m *Memory) newCount(name string) vmCount {
 		return vmCount{}
 	}
 	count := vmCount{wanted: true, raw: raw("node_vmstat_"+name, Untyped, "/proc/vmstat information field "+name+".")}
-	if of := map[string]string{"pswpin": metric.SwapInBytesPerSecond, "pswpout": metric.SwapOutBytesPerSecond, "oom_kill": metric.OOMKills}[name]; of != "" {
+	for _, of := range map[string][]string{"pswpin": {metric.SwapInBytesPerSecond}, "pswpout": {metric.SwapOutBytesPerSecond}, "oom_kill": {metric.OOMKills, metric.OOMKillsSinceBoot}}[name] {
 		m.series[of].From = []*RawSeries{count.raw}
 	}
 	return count
@@ -278,6 +278,7 @@ func (m *Memory) emitCounts(to *Batch) {
 	}
 	if known := m.counts.known["oom_kill"]; known != nil {
 		m.emit(to, metric.OOMKills, m.newKills(known.value.meter.now))
+		m.emit(to, metric.OOMKillsSinceBoot, float64(known.value.meter.now))
 	}
 }
 

@@ -95,3 +95,25 @@ func TestDiskThatFallsSilent(t *testing.T) {
 		}
 	}
 }
+
+// TestLimitOfAGroupThatCountsNoTime: where the quota of a group is known and its processor time is not,
+// as with controllers that are mounted apart and know different groups, nothing is said of it.
+func TestLimitOfAGroupThatCountsNoTime(t *testing.T) {
+	root := t.TempDir()
+	putFile(t, root, "proc/self/cgroup", "2:cpuacct:/\n1:cpu:/service\n")
+	putFile(t, root, "sys/fs/cgroup/cpuacct/cpuacct.usage", "1000000000\n")
+	putFile(t, root, "sys/fs/cgroup/cpu/service/cpu.cfs_quota_us", "50000\n")
+	putFile(t, root, "sys/fs/cgroup/cpu/service/cpu.cfs_period_us", "100000\n")
+	l := NewLimits(root, metric.New())
+	look := func() float64 { figures, _ := emitted(t, l); return figures[metric.CgroupCPUPercent] }
+	look()
+	if got := look(); !math.IsNaN(got) {
+		t.Errorf("got %v %%, want a gap", got)
+	}
+	for _, used := range []string{"1000000000", "2000000000"} {
+		putFile(t, root, "sys/fs/cgroup/cpuacct/service/cpuacct.usage", used+"\n")
+		if got := look(); used == "2000000000" && !(got > 0) {
+			t.Errorf("once it is known: got %v %%", got)
+		}
+	}
+}

@@ -28,7 +28,7 @@ type system struct {
 // NewOthers makes the readers of the tree under root.
 func NewOthers(root string, metrics *metric.Registry) *Others {
 	ctx, stop := context.WithCancel(context.Background())
-	return newOthers(root, metrics, system{runTools(ctx), unix.Statfs, unix.Adjtimex}, stop)
+	return newOthers(root, metrics, system{runTools(ctx), statfs, unix.Adjtimex}, stop)
 }
 
 func newOthers(root string, metrics *metric.Registry, sys system, stop func()) *Others {

@@ -102,39 +102,6 @@ func TestMatchesDF(t *testing.T) {
 	}
 }
 
-// TestMatchesIP: what each interface carried as ip(8) shows it, and its state.
-func TestMatchesIP(t *testing.T) {
-	metrics := metric.New()
-	n := NewNetwork("/", metrics)
-	defer n.Close()
-	_, got := emitted(t, n)
-	_, links := emitted(t, NewLinks("/", metrics))
-	var list []struct {
-		Name  string `json:"ifname"`
-		State string `json:"operstate"`
-		MTU   float64
-		Stats struct {
-			RX, TX struct{ Bytes, Packets, Errors, Dropped float64 }
-		} `json:"stats64"`
-	}
-	if err := json.Unmarshal([]byte(output(t, "ip", "-s", "-j", "link")), &list); err != nil {
-		t.Fatal(err)
-	}
-	if len(list) == 0 {
-		t.Fatal("ip shows no interface")
-	}
-	for _, i := range list {
-		labels := "{" + Labels("device", i.Name) + "}"
-		const moved = 256 << 20 // over loopback other tests carry much
-		within(t, i.Name+" received", got["node_network_receive_bytes_total"+labels], i.Stats.RX.Bytes, moved)
-		within(t, i.Name+" sent", got["node_network_transmit_bytes_total"+labels], i.Stats.TX.Bytes, moved)
-		within(t, i.Name+" packets", got["node_network_receive_packets_total"+labels], i.Stats.RX.Packets, 200000)
-		within(t, i.Name+" errors", got["node_network_receive_errs_total"+labels], i.Stats.RX.Errors, 0)
-		within(t, i.Name+" MTU", links["node_network_mtu_bytes"+labels], i.MTU, 0)
-		within(t, i.Name+" state", links["node_network_up"+labels], truth(i.State == "UP"), 0)
-	}
-}
-
 // TestMatchesIostat: what disks carry as iostat(1) measures it in the very same second, and where
 // processor time goes.
 func TestMatchesIostat(t *testing.T) {
@@ -175,6 +142,8 @@ func TestMatchesIostat(t *testing.T) {
 		within(t, "user", cpu[metric.CPUUserPercent], theirs.CPU["user"]+theirs.CPU["nice"], 15)
 		within(t, "system", cpu[metric.CPUSystemPercent], theirs.CPU["system"], 15)
 		within(t, "busy", cpu[metric.CPUPercent], 100-theirs.CPU["idle"]-theirs.CPU["iowait"], 15)
+		within(t, "waiting for disks", cpu[metric.CPUIOWaitPercent], theirs.CPU["iowait"], 15)
+		within(t, "stolen", cpu[metric.CPUStealPercent], theirs.CPU["steal"], 15)
 	}
 	compared := 0
 	for _, disk := range theirs.Disk {
@@ -190,7 +159,13 @@ func TestMatchesIostat(t *testing.T) {
 		// another fifth
 		within(t, name+" read", disks[key(metric.DiskReadBytesPerSecond)]/1024*seconds/2, value("rkB/s"), 0.3*value("rkB/s")+16384)
 		within(t, name+" written", disks[key(metric.DiskWriteBytesPerSecond)]/1024*seconds/2, value("wkB/s"), 0.3*value("wkB/s")+16384)
+		within(t, name+" reads", disks[key(metric.DiskReadsPerSecond)]*seconds/2, value("r/s"), 0.3*value("r/s")+200)
 		within(t, name+" writes", disks[key(metric.DiskWritesPerSecond)]*seconds/2, value("w/s"), 0.3*value("w/s")+200)
+		for name, field := range map[string]string{metric.DiskReadMilliseconds: "r_await", metric.DiskWriteMilliseconds: "w_await"} {
+			if took := disks[key(name)]; !math.IsNaN(took) && value(field) > 0 { // a gap where there were none
+				within(t, name, took, value(field), 0.5*value(field)+20)
+			}
+		}
 		within(t, name+" busy", disks[key(metric.DiskBusyPercent)], value("util"), 20)
 	}
 	t.Logf("%d disks compared", compared)

@@ -123,8 +123,9 @@ func (s *Sensors) look() {
 	var list []*sensor
 	chips, _ := filepath.Glob(filepath.Join(s.root, "sys/class/hwmon/hwmon*"))
 	slices.Sort(chips)
+	taken := map[string]bool{}
 	for _, chip := range chips {
-		list = append(list, s.chip(chip)...)
+		list = append(list, s.chip(chip, s.placeOf(chip, taken))...)
 	}
 	if !slices.ContainsFunc(list, func(one *sensor) bool { return !one.fan }) {
 		list = append(list, s.zones()...)
@@ -149,9 +150,9 @@ func (s *Sensors) look() {
 	s.list = kept
 }
 
-// chip finds the sensors of one chip.
-func (s *Sensors) chip(dir string) []*sensor {
-	place, name := s.place(dir), readText(filepath.Join(dir, "name"))
+// chip finds the sensors of one chip, whose id is place.
+func (s *Sensors) chip(dir, place string) []*sensor {
+	name := readText(filepath.Join(dir, "name"))
 	chip := chipName(dir, name)
 	files, _ := os.ReadDir(dir)
 	folder := dir

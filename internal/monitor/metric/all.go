@@ -54,6 +54,7 @@ func memory() []Metric {
 		{SwapInBytesPerSecond, "Read from swap", BytesPerSecond, Rate, groupMemory, "", whole, "pages swapped in x size of a page / seconds", "/proc/vmstat"},
 		{SwapOutBytesPerSecond, "Written to swap", BytesPerSecond, Rate, groupMemory, "", whole, "pages swapped out x size of a page / seconds", "/proc/vmstat"},
 		{OOMKills, "Processes killed for want of memory", Count, Gauge, groupMemory, "", whole, "oom_kill since the read before", "/proc/vmstat"},
+		{OOMKillsSinceBoot, "Processes killed for want of memory since the machine started", Count, Gauge, groupMemory, "", whole, "oom_kill", "/proc/vmstat"},
 	}
 }
 
@@ -97,7 +98,7 @@ func fileSystems() []Metric {
 		of(FileSystemPercent, "File system in use", Percent, tenths, "used / (used + available to users), as df"),
 		of(FileSystemInodesUsed, "Inodes in use", Count, whole, "files - free files"),
 		of(FileSystemInodesPercent, "Inodes in use", Percent, tenths, "(files - free files) / files"),
-		of(FileSystemReadOnly, "File system is read-only", State, whole, "mounted read-only, or made so by the kernel after an error"),
+		of(FileSystemReadOnly, "File system is read-only", State, whole, "mounted read-only, or made so, or shut down, by the kernel after an error"),
 		{PoolUnhealthy, "Pool is not healthy", State, Gauge, groupFileSystems, pool, whole, "state is not ONLINE", "/proc/spl/kstat/zfs/*/state"},
 		{PoolSizeBytes, "Pool", Bytes, Gauge, groupFileSystems, pool, pages, "size of zpool list", "zpool list"},
 		{PoolUsedBytes, "Pool in use", Bytes, Gauge, groupFileSystems, pool, pages, "allocated of zpool list", "zpool list"},

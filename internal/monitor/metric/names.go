@@ -32,6 +32,7 @@ const (
 	SwapInBytesPerSecond  = "swap_in_bytes_per_second"
 	SwapOutBytesPerSecond = "swap_out_bytes_per_second"
 	OOMKills              = "oom_kills"
+	OOMKillsSinceBoot     = "oom_kills_since_boot"
 
 	DiskPercent              = "disk_percent"
 	DiskUsedBytes            = "disk_used_bytes"

@@ -73,6 +73,7 @@ test('events say what happened', () => {
       event('upload', 1),
       event('backup', 1, 'failed'),
       event('alert', 1, 'Disk full'),
+      event('check'),
       event('new'),
       event('new', 1, 'News'),
     ].map(sentenceFor),
@@ -82,6 +83,7 @@ test('events say what happened', () => {
     '1 file was uploaded',
     'Backup failed',
     'Alert: Disk full',
+    'All files were read again and compared',
     'new',
     'News',
   ]);

@@ -99,10 +99,15 @@ function partsOf(history: History, first: number, step: number): Set<number> {
   return parts;
 }
 
-/** The means of another time, moved by `shift` ms onto the points of this one: last week under this week. */
-export function shifted(points: Points, other: HistoryAnswer, key: string, shift: number): Known[] {
+/** The means of another time on the points of this one: `then` says where each lies there. Last week under this week. */
+export function shifted(
+  points: Points,
+  other: HistoryAnswer,
+  key: string,
+  then: (time: number) => number,
+): Known[] {
   const mean = other.series.find(({ metric }) => metric === key)?.mean ?? [];
   const first = Date.parse(other.from);
   const step = other.step_seconds * 1000;
-  return points.times.map((time) => mean[Math.floor((time * 1000 - shift - first) / step)] ?? null);
+  return points.times.map((time) => mean[Math.floor((then(time * 1000) - first) / step)] ?? null);
 }

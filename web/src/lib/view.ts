@@ -29,7 +29,6 @@ export const SPANS = [
 
 export const SHORTEST = MINUTE;
 export const LONGEST = 5 * 365 * DAY;
-export const WEEK = 7 * DAY;
 /** How far a key or a button zooms and moves. */
 export const ZOOM_STEP = 2;
 export const PAN_STEP = 0.25;
@@ -43,6 +42,16 @@ export function liveView(span: number, now: number): View {
 /** The same stretch, moved on to now if it goes on with the time. */
 export function advance(view: View, now: number): View {
   return view.live ? liveView(view.to - view.from, now) : view;
+}
+
+/**
+ * The same time a week before, by the clock on the wall: what happens every day at nine lies under nine, also when
+ * summer time began or ended in between.
+ */
+export function weekBefore(time: number): number {
+  const at = new Date(time);
+  at.setDate(at.getDate() - 7);
+  return at.getTime();
 }
 
 /** Makes the span longer (a factor over 1) or shorter, and keeps `anchor` where it is on the screen. */

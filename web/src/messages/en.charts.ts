@@ -132,6 +132,7 @@ export const charts = {
     oom_kill: (count: number) => `${times(count, 'process was', 'processes were')} killed for want of memory`,
     upload: (count: number) => `${times(count, 'file was', 'files were')} uploaded`,
     backup: (_: number, detail: string) => (detail === 'failed' ? 'Backup failed' : 'Backup'),
+    check: () => 'All files were read again and compared',
     alert: (_: number, detail: string) => (detail === '' ? 'Alert' : `Alert: ${detail}`),
   } as Record<string, (count: number, detail: string) => string>,
 };

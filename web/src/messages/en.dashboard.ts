@@ -17,6 +17,11 @@ export const dashboard = {
     swap: (used: string) => `${used} swap`,
     free: (free: string) => `${free} free`,
     stale: 'not measured just now',
+    /** Beside the figures of the machine: HomeServer's own, where it may not take all there is. */
+    ownCPU: 'Own CPU limit',
+    ownMemory: 'Own memory limit',
+    ownUse: 'in use of what HomeServer may take',
+    ownOf: (used: string, limit: string) => `${used} of ${limit} that HomeServer may take`,
   },
   storage: {
     title: 'File Storage',

@@ -3,7 +3,7 @@ import { api, isAbort, sentenceOf } from '../../lib/api';
 import type { History } from '../../lib/history';
 import { endOf, type HistoryAnswer, NO_POINTS, type Points, pointsOf, shifted } from '../../lib/points';
 import type { Known } from '../../lib/types';
-import { LONGEST, type View, WEEK } from '../../lib/view';
+import { LONGEST, type View, weekBefore } from '../../lib/view';
 import { DEBOUNCE_MS } from './desk.svelte';
 
 const HISTORY = '/api/v1/monitoring/history';
@@ -61,7 +61,7 @@ export class Source {
 
   lastWeek(points: Points): Known[][] | null {
     const { before } = this;
-    return before ? this.keys.map((key) => shifted(points, before, key, WEEK)) : null;
+    return before ? this.keys.map((key) => shifted(points, before, key, weekBefore)) : null;
   }
 
   async #read(view: () => View, width: number, compare: boolean): Promise<void> {
@@ -70,17 +70,20 @@ export class Source {
     const shown = view();
     const span = shown.to - shown.from;
     const margin = shown.live ? 0 : Math.min(span * MARGIN, (LONGEST - span) / 2);
-    const query = (shift: number) => ({
+    const query = (moved: (time: number) => number) => ({
       metrics: this.keys.join(','),
-      from: new Date(shown.from - margin - shift).toISOString(),
-      to: new Date(shown.to + margin - shift).toISOString(),
+      from: new Date(moved(shown.from - margin)).toISOString(),
+      to: new Date(moved(shown.to + margin)).toISOString(),
       points: Math.round(Math.min(MOST_POINTS, Math.max(FEWEST_POINTS, width * (1 + (2 * margin) / span)))),
     });
-    const get = (shift: number) =>
-      api.get<HistoryAnswer>(HISTORY, { query: query(shift), signal: asking.signal });
+    const get = (moved: (time: number) => number) =>
+      api.get<HistoryAnswer>(HISTORY, { query: query(moved), signal: asking.signal });
     let step = AGAIN_MS;
     try {
-      const [answer, before] = await Promise.all([get(0), compare ? get(WEEK) : undefined]);
+      const [answer, before] = await Promise.all([
+        get((time) => time),
+        compare ? get(weekBefore) : undefined,
+      ]);
       if (asking.signal.aborted) return;
       [this.answer, this.before, this.problem, this.asOf] = [answer, before, '', Date.now()];
       this.waiting = false;
