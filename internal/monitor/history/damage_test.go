@@ -11,10 +11,10 @@ import (
 	"homeserver/internal/platform/sqldb"
 )
 
-// damagePages overwrites the middle of the file's own pages after the first few.
+// damagePages overwrites the first half of all the file's own pages but those that say what tables there are.
 func damagePages(t *testing.T, file string) {
 	t.Helper()
-	const page, sound = 4096, 3
+	const page, sound = filePage, 15
 	f, err := os.OpenFile(file, os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)
