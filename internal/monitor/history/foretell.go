@@ -14,11 +14,13 @@ type follower struct {
 }
 
 // followers are the ways to follow: towards each value by all of the distance, a half, a quarter, a sixteenth (what
-// jumps is followed closely, and the middle of noise slowly); and along the line through the last two.
-var followers = [...]uint{0, 1, 2, 4, onALine}
+// jumps is followed closely, and the middle of noise slowly); along the line through the last two; and not at all,
+// as what is idle but for bursts would cost its bursts twice, at their beginning and at their end.
+var followers = [...]uint{0, 1, 2, 4, onALine, notAtAll}
 
 const (
-	onALine = 64
+	onALine  = 64
+	notAtAll = 65
 	// partBits is the logarithm of the parts of a unit: there are more than samples in an hour.
 	partBits = 12
 )
@@ -40,6 +42,7 @@ func (f *follower) follow(v, weight int64) {
 		now += (rest<<(partBits+1)/weight + 1) >> 1
 	}
 	switch how := followers[f.how]; {
+	case how == notAtAll:
 	case !f.any:
 		f.any, f.here, f.before = true, now, now
 	case how == onALine:

@@ -77,6 +77,13 @@ func TestPackedPages(t *testing.T) {
 		// Its entropy is log2(4 * sqrt(2*pi*e)) = 4.05 bits, or 0.51 bytes.
 		{"noise", 0.54, func(int) int64 { return int64(math.Round(noise * random.NormFloat64())) }},
 		{"noise of a coarse sensor", 0.54, func(int) int64 { return 500 * int64(math.Round(noise*random.NormFloat64())) }},
+		// The entropy of one in 40 is 0.17 bits, and that of a millionth 20: 0.084 bytes.
+		{"idle but for bursts", 0.1, func(int) int64 {
+			if random.IntN(40) > 0 {
+				return 0
+			}
+			return random.Int64N(1 << 20)
+		}},
 		{"nothing", 0.01, func(int) int64 { return gap }},
 		{"extremes", 9, func(i int) int64 { return []int64{math.MaxInt64, -math.MaxInt64}[i%2] }},
 	} {
