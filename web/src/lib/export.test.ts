@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { csvOf, fileName } from './export';
+import { csvOf, fileName, fitted, rowsOf } from './export';
 import type { Points } from './points';
 
 const START = Date.UTC(2026, 10, 26, 3, 12);
@@ -36,4 +36,22 @@ test('no name is a formula to a spreadsheet', () => {
 test('a file is named for what it shows', () => {
   expect(fileName('Memory & disk', START, 'csv')).toBe('Memory-disk-2026-11-26-03-12.csv');
   expect(fileName('///', START, 'png')).toBe('chart-2026-11-26-03-12.png');
+});
+
+test('the names of many lines stand in as many rows as they need', () => {
+  expect(rowsOf([100, 100, 100], 300)).toEqual([[0, 1, 2]]);
+  expect(rowsOf([100, 100, 101, 50], 300)).toEqual([
+    [0, 1],
+    [2, 3],
+  ]);
+  expect(rowsOf([500, 100, 500], 300)).toEqual([[0], [1], [2]]);
+  expect(rowsOf([], 300)).toEqual([]);
+});
+
+test('what is too long for its place is cut, and says so', () => {
+  const width = (text: string) => [...text].length * 10;
+  expect(fitted('Memory', 60, width)).toBe('Memory');
+  expect(fitted('Memory & disk', 80, width)).toBe('Memory…');
+  expect(fitted('🏠🏠🏠', 20, width)).toBe('🏠…');
+  expect(fitted('Memory', 5, width)).toBe('…');
 });

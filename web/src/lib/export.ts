@@ -31,8 +31,39 @@ export function fileName(title: string, at: number, extension: string): string {
   return `${name}-${new Date(at).toISOString().slice(0, 16).replaceAll(/[:T]/g, '-')}.${extension}`;
 }
 
-const HEAD_PX = 56;
 const EDGE_PX = 16;
+/** The title and the time; below it stand the names of the lines. */
+const TITLE_PX = 32;
+const ROW_PX = 20;
+/** Before a name: the line as it is drawn, and room between. */
+const SWATCH_PX = 18;
+const NAME_PX = 24;
+const TITLE_FONT = '600 14px system-ui, sans-serif';
+const FONT = '12px system-ui, sans-serif';
+
+/** In which rows things of these widths stand so that all fit beside each other; what is too wide has one of its own. */
+export function rowsOf(widths: readonly number[], room: number): number[][] {
+  const rows: number[][] = [];
+  let left = 0;
+  widths.forEach((width, at) => {
+    const row = rows.at(-1);
+    if (row && left + width <= room) row.push(at);
+    else {
+      rows.push([at]);
+      left = 0;
+    }
+    left += width;
+  });
+  return rows;
+}
+
+/** A text that is no wider than the room, cut where it must be. */
+export function fitted(text: string, room: number, width: (text: string) => number): string {
+  if (width(text) <= room) return text;
+  const letters = [...text];
+  while (letters.length > 0 && width(`${letters.join('')}…`) > room) letters.pop();
+  return `${letters.join('').trimEnd()}…`;
+}
 
 /** The picture of a chart, with its title, its time and what its lines are. */
 export async function pictureOf(
@@ -43,37 +74,50 @@ export async function pictureOf(
 ): Promise<Blob> {
   const ratio = devicePixelRatio;
   const canvas = document.createElement('canvas');
-  canvas.width = chart.width + 2 * EDGE_PX * ratio;
-  canvas.height = chart.height + (HEAD_PX + EDGE_PX) * ratio;
   const context = canvas.getContext('2d');
   if (!context) throw new Error('This browser cannot draw.');
+  context.font = FONT;
+  const widths = lines.map(({ label }) => NAME_PX + context.measureText(label).width + EDGE_PX);
+  const rows = rowsOf(widths, chart.width / ratio + EDGE_PX);
+  const head = TITLE_PX + rows.length * ROW_PX + EDGE_PX / 4;
+  canvas.width = chart.width + 2 * EDGE_PX * ratio;
+  canvas.height = chart.height + (head + EDGE_PX) * ratio;
   context.fillStyle = cssColor('--card');
   context.fillRect(0, 0, canvas.width, canvas.height);
   context.scale(ratio, ratio);
   context.textBaseline = 'middle';
-  context.fillStyle = cssColor('--text');
-  context.font = '600 14px system-ui, sans-serif';
-  context.fillText(title, EDGE_PX, 20);
-  context.font = '12px system-ui, sans-serif';
+  const right = canvas.width / ratio - EDGE_PX;
+  context.font = FONT;
+  const timeWidth = context.measureText(time).width;
   context.fillStyle = cssColor('--muted');
   context.textAlign = 'right';
-  context.fillText(time, canvas.width / ratio - EDGE_PX, 20);
+  context.fillText(time, right, 20);
+  context.fillStyle = cssColor('--text');
+  context.font = TITLE_FONT;
   context.textAlign = 'left';
-  let left = EDGE_PX;
-  lines.forEach(({ label }, at) => {
-    const { color, dash } = lineStyle(at);
-    context.strokeStyle = cssColor(color);
-    context.lineWidth = 3;
-    context.setLineDash(dash);
-    context.beginPath();
-    context.moveTo(left, 42);
-    context.lineTo(left + 18, 42);
-    context.stroke();
-    context.fillText(label, left + 24, 42);
-    left += 24 + context.measureText(label).width + EDGE_PX;
+  const width = (text: string) => context.measureText(text).width;
+  context.fillText(fitted(title, right - timeWidth - 2 * EDGE_PX, width), EDGE_PX, 20);
+  context.font = FONT;
+  context.fillStyle = cssColor('--muted');
+  rows.forEach((row, number) => {
+    const middle = TITLE_PX + number * ROW_PX + ROW_PX / 2;
+    let left = EDGE_PX;
+    for (const at of row) {
+      const { color, dash } = lineStyle(at);
+      context.strokeStyle = cssColor(color);
+      context.lineWidth = 3;
+      context.setLineDash(dash);
+      context.beginPath();
+      context.moveTo(left, middle);
+      context.lineTo(left + SWATCH_PX, middle);
+      context.stroke();
+      const name = fitted(lines[at]?.label ?? '', right - left - NAME_PX, width);
+      context.fillText(name, left + NAME_PX, middle);
+      left += widths[at] ?? 0;
+    }
   });
   context.setTransform(1, 0, 0, 1, 0, 0);
-  context.drawImage(chart, EDGE_PX * ratio, HEAD_PX * ratio);
+  context.drawImage(chart, EDGE_PX * ratio, head * ratio);
   return new Promise((resolve, reject) =>
     canvas.toBlob(
       (blob) => (blob ? resolve(blob) : reject(new Error('No picture came of it.'))),
