@@ -146,12 +146,12 @@ func unescapeOctal(text string) string {
 func realFileSystem(kind, mount string) bool {
 	switch kind {
 	case "proc", "sysfs", "cgroup", "cgroup2", "devpts", "devtmpfs", "securityfs", "debugfs", "tracefs", "pstore", "bpf", "mqueue", "hugetlbfs", "configfs", "fusectl",
-		"autofs", "binfmt_misc", "rpc_pipefs", "nsfs", "selinuxfs", "efivarfs", "ramfs", "tmpfs", "squashfs", "iso9660", "erofs", "fuse.lxcfs", "fuse.portal",
+		"autofs", "binfmt_misc", "rpc_pipefs", "nsfs", "selinuxfs", "efivarfs", "ramfs", "tmpfs", "squashfs", "fuse.squashfuse", "fuse.squashfuse_ll", "iso9660", "udf", "erofs", "fuse.lxcfs", "fuse.portal",
 		"fuse.gvfsd-fuse", "fuse.snapfuse", "nfsd", "sunrpc", "overlay", "aufs", "rootfs", "nullfs":
 		// a container's overlay is the disk of its engine once more, unless it is all there is
 		return kind == "overlay" && mount == "/"
 	}
-	for _, prefix := range []string{"/proc/", "/sys/", "/dev/", "/run/credentials/", "/var/lib/docker/", "/var/lib/containers/storage/", "/var/lib/kubelet/", "/run/docker/", "/snap/",
+	for _, prefix := range []string{"/proc/", "/sys/", "/dev/", "/run/credentials/", "/var/lib/docker/", "/var/lib/containers/storage/", "/var/lib/kubelet/", "/run/docker/", "/snap/", "/tmp/.mount_", // an AppImage
 		"/etc/hosts", "/etc/hostname", "/etc/resolv.conf"} {
 		if strings.HasPrefix(mount, prefix) {
 			return false
