@@ -106,10 +106,13 @@ func TestPackedPages(t *testing.T) {
 func TestDamagedPage(t *testing.T) {
 	var p packer
 	whole := p.pack([]int64{4, gap, 6, 7, 100}, []int64{1, gap, 3, 7, 2}, []int64{3, gap, 3, 7, 98}, []int64{2, gap, 2, 1, 2})
+	if err := p.check(whole, columns, 5); err != nil {
+		t.Fatal(err)
+	}
 	for i := range whole {
 		for bit := range 8 {
 			whole[i] ^= 1 << bit
-			if _, err := p.unpack(whole, columns, 5); err == nil {
+			if _, err := p.unpack(whole, columns, 5); err == nil || p.check(whole, columns, 5) == nil {
 				t.Errorf("byte %d, bit %d: the damage is not seen", i, bit)
 			}
 			whole[i] ^= 1 << bit

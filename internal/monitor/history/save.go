@@ -116,7 +116,7 @@ func (s *saving) writePages(ctx context.Context, q sqldb.Querier, st stretch, ou
 		if s.damaged[id] {
 			return nil
 		}
-		if _, err := s.h.pages.unpack(page, st.tier.columns(), int(st.tier.slots())); err != nil || id != pageID(st.tier, series, number) {
+		if err := s.h.pages.check(page, st.tier.columns(), int(st.tier.slots())); err != nil || id != pageID(st.tier, series, number) {
 			s.damaged[id] = true
 			s.h.log.Warn("a page of the history is damaged and is not in the backup", "tier", st.tier, "series", series, "number", number, "error", err)
 			return nil
