@@ -5,11 +5,11 @@ import (
 	"image/png"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"homeserver/internal/notify/channel"
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/httpd"
 )
 
 // Severity is how bad something is.
@@ -76,7 +76,7 @@ func (m *Message) complete(now time.Time) error {
 		m.At = now
 	}
 	nul := strings.ContainsRune(m.Title+m.Text+m.Key+m.Link, 0)
-	m.Title, m.Text = oneLine(strings.ToValidUTF8(m.Title, "�")), strings.TrimSpace(strings.ToValidUTF8(m.Text, "�"))
+	m.Title, m.Text = httpd.OneLine(m.Title), strings.TrimSpace(strings.ToValidUTF8(m.Text, "�"))
 	switch {
 	case m.Title == "":
 		return errs.New(errs.Invalid, "A message needs a title.")
@@ -102,16 +102,6 @@ func (m *Message) complete(now time.Time) error {
 		}
 	}
 	return judgeImage(m.Image)
-}
-
-// oneLine makes one line of a text: a title becomes a subject, and a line of a digest.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)), " ")
 }
 
 func judgeImage(image []byte) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 
+	"homeserver/internal/platform/httpd"
 	"homeserver/internal/platform/sqldb"
 )
 
@@ -24,7 +25,7 @@ func scanChannel(row scanner) (*Channel, error) {
 	}
 	c.Enabled, c.AllowLocal, c.OnlyFallback, c.Quiet = enabled != 0, local != 0, only != 0, quiet != 0
 	c.Minimum = Severity(minimum)
-	c.Name = oneLine(c.Name) // one of before names were looked at
+	c.Name = httpd.OneLine(c.Name) // one of before names were looked at
 	return c, json.Unmarshal([]byte(settings), &c.Settings)
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/google/uuid"
 
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/httpd"
 )
 
 // ownPrefix begins the ids of rules that people made, so that no later default has one of them.
@@ -56,7 +57,7 @@ func (a *Alerts) rulesOf(bodies map[string]string) []*Rule {
 			a.log.Error("a rule cannot be read; it does not count", "rule", id, "error", err)
 			continue
 		}
-		r.ID, r.Default, r.Changed, r.Name = id, false, false, oneLine(r.Name)
+		r.ID, r.Default, r.Changed, r.Name = id, false, false, httpd.OneLine(r.Name)
 		own = append(own, r)
 	}
 	slices.SortFunc(own, func(a, b *Rule) int {

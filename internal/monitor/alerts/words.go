@@ -6,9 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"homeserver/internal/monitor/metric"
+	"homeserver/internal/platform/httpd"
 )
 
 // pageLink is where an alert is shown.
@@ -79,7 +79,7 @@ func (e *Entry) title() string {
 	if where == "" {
 		where = metric.Text(instanceOf(e.Series))
 	}
-	where, rule := oneLine(where), oneLine(e.RuleName)
+	where, rule := httpd.OneLine(where), httpd.OneLine(e.RuleName)
 	if letters := []rune(where); len(letters) > mostWhere {
 		where = string(letters[:mostWhere-1]) + "…"
 	}
@@ -93,17 +93,6 @@ func (e *Entry) title() string {
 		return rule
 	}
 	return rule + ": " + where
-}
-
-// oneLine makes one line of a text that the system tells, or that was kept before names were
-// looked at: it becomes a subject, or a line of a list.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, text)), " ")
 }
 
 // says is the sentence with the figures.

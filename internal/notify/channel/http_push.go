@@ -19,6 +19,8 @@ import (
 	"time"
 
 	"homeserver/internal/notify/outward"
+
+	"homeserver/internal/platform/httpd"
 )
 
 const (
@@ -74,12 +76,12 @@ func saidBy(body []byte) string {
 	if json.Unmarshal(body, &fields) == nil {
 		for _, name := range []string{"errorDescription", "description", "error", "message", "detail"} {
 			if text, ok := fields[name].(string); ok && text != "" {
-				return oneLine(text)
+				return httpd.OneLine(text)
 			}
 		}
 		return ""
 	}
-	if text := oneLine(string(body)); len(text) <= maxQuoted && !strings.HasPrefix(text, "<") {
+	if text := httpd.OneLine(string(body)); len(text) <= maxQuoted && !strings.HasPrefix(text, "<") {
 		return text
 	}
 	return ""
@@ -88,7 +90,7 @@ func saidBy(body []byte) string {
 func (s *Senders) ntfy(ctx context.Context, to Target, n Note) error {
 	v := to.Settings
 	header := http.Header{}
-	header.Set("X-Title", mime.QEncoding.Encode("utf-8", shorten(oneLine(n.Title), maxPushTitle))) // RFC 2047, which ntfy reads
+	header.Set("X-Title", mime.QEncoding.Encode("utf-8", shorten(httpd.OneLine(n.Title), maxPushTitle))) // RFC 2047, which ntfy reads
 	header.Set("X-Priority", map[Severity]string{Info: "3", Warning: "4", Critical: "5"}[n.Severity])
 	header.Set("X-Tags", ntfyTag(n))
 	header.Set("X-Sequence-ID", n.ID) // a repetition replaces what was shown
@@ -174,7 +176,7 @@ func (s *Senders) gotify(ctx context.Context, to Target, n Note) error {
 	if n.Link != "" {
 		text += "\n\n" + n.Link
 	}
-	message := map[string]any{"title": shorten(oneLine(n.Title), maxPushTitle), "message": text, "priority": map[Severity]int{Info: 3, Warning: 5, Critical: 8}[n.Severity]}
+	message := map[string]any{"title": shorten(httpd.OneLine(n.Title), maxPushTitle), "message": text, "priority": map[Severity]int{Info: 3, Warning: 5, Critical: 8}[n.Severity]}
 	if n.Link != "" {
 		message["extras"] = map[string]any{"client::notification": map[string]any{"click": map[string]string{"url": n.Link}}}
 	}
@@ -190,7 +192,7 @@ func (s *Senders) telegram(ctx context.Context, to Target, n Note) error {
 	address := s.config.Telegram + "/bot" + to.Settings["token"]
 	// The public address is fixed; one from Config is where whoever runs the house says.
 	to.AllowLocal = s.config.Telegram != publicTelegram
-	text := oneLine(n.Title)
+	text := httpd.OneLine(n.Title)
 	for _, part := range []string{n.Text, n.Link} {
 		if part != "" {
 			text += "\n\n" + part

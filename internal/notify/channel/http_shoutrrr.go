@@ -15,6 +15,7 @@ import (
 
 	"homeserver/internal/notify/outward"
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/httpd"
 )
 
 // judgeShoutrrr says what is wrong with an address, without connecting anywhere.
@@ -140,7 +141,7 @@ func useShoutrrr(client *http.Client, u *url.URL, n Note) error {
 		text += "\n\n" + n.Link
 	}
 	if slices.Contains(untitled(), u.Scheme) {
-		return service.Send(oneLine(n.Title)+"\n\n"+text, &types.Params{})
+		return service.Send(httpd.OneLine(n.Title)+"\n\n"+text, &types.Params{})
 	}
-	return service.Send(text, &types.Params{"title": oneLine(n.Title)})
+	return service.Send(text, &types.Params{"title": httpd.OneLine(n.Title)})
 }

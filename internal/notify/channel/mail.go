@@ -14,6 +14,7 @@ import (
 
 	"homeserver/internal/notify/outward"
 	"homeserver/internal/platform/errs"
+	"homeserver/internal/platform/httpd"
 )
 
 // How the connection to a mail server is made safe.
@@ -218,5 +219,5 @@ func explainMail(err error) error {
 		sentence = "The mail server does not accept user and password (many providers want an app password): " + answer
 	}
 	refused := said.Code == 552 || said.Code == 554 // too large, or taken for spam
-	return &Failure{Sentence: strings.TrimSuffix(oneLine(shorten(sentence, maxQuoted)), ".") + ".", Refused: refused}
+	return &Failure{Sentence: strings.TrimSuffix(httpd.OneLine(shorten(sentence, maxQuoted)), ".") + ".", Refused: refused}
 }

@@ -9,6 +9,8 @@ import (
 	"net/mail"
 	"strings"
 	"time"
+
+	"homeserver/internal/platform/httpd"
 )
 
 const (
@@ -29,7 +31,7 @@ func letter(from *mail.Address, to []*mail.Address, n Note) []byte {
 	}
 	header("From", from.String())
 	header("To", strings.Join(names, ",\r\n "))
-	header("Subject", mime.QEncoding.Encode("utf-8", shorten(oneLine(n.Title), maxSubject)))
+	header("Subject", mime.QEncoding.Encode("utf-8", shorten(httpd.OneLine(n.Title), maxSubject)))
 	header("Date", n.At.UTC().Format(time.RFC1123Z))
 	header("Message-ID", "<"+n.ID+"@"+domainOf(from.String())+">")
 	header("Auto-Submitted", "auto-generated") // RFC 3834: nobody's absence answers it

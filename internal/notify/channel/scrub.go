@@ -63,13 +63,3 @@ func shorten(text string, limit int) string {
 	}
 	return text[:end] + "…"
 }
-
-// oneLine makes a text fit for a header or title: no line breaks, no control characters.
-func oneLine(text string) string {
-	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(text, "�"))), " ")
-}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"reflect"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -127,4 +128,15 @@ func unfitJSON(raw []byte, where string) *unfit {
 		return nil // whoever reads it says so
 	}
 	return unfitIn(reflect.ValueOf(v), where)
+}
+
+// OneLine makes a text fit for a header, a title or a line of a list: UTF-8 without line breaks and control
+// characters. It is for what the system or others tell, and what was kept before names were looked at.
+func OneLine(text string) string {
+	return strings.Join(strings.Fields(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(text, "\uFFFD"))), " ")
 }
