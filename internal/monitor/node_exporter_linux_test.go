@@ -14,8 +14,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/rogpeppe/go-internal/txtar"
 )
 
 // labelPair is a label whose value is not empty: Prometheus takes an empty one for none.
@@ -173,14 +171,7 @@ func TestHardwareAgainstNodeExporter(t *testing.T) {
 // unpackTree unpacks a machine of testdata. Its file links lists symbolic links ("name -> target").
 func unpackTree(t *testing.T, name string) string {
 	t.Helper()
-	archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	root := t.TempDir()
-	if err := txtar.Write(archive, root); err != nil {
-		t.Fatal(err)
-	}
+	root := unpackFiles(t, name)
 	links, err := os.ReadFile(filepath.Join(root, "links"))
 	if err != nil {
 		t.Fatal(err)

@@ -21,18 +21,24 @@ import (
 
 var compareCounters = cmp.AllowUnexported(counters{})
 
-// fakeMachine unpacks a tree of testdata and returns a source that reads it.
-func fakeMachine(t testing.TB, name string) *source {
+// unpackFiles unpacks the files of a machine of testdata.
+func unpackFiles(t testing.TB, name string) (root string) {
 	t.Helper()
 	archive, err := txtar.ParseFile(filepath.Join("testdata", name+".txtar"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := t.TempDir()
+	root = t.TempDir()
 	if err := txtar.Write(archive, root); err != nil {
 		t.Fatal(err)
 	}
-	s := newSource(root)
+	return root
+}
+
+// fakeMachine unpacks a tree of testdata and returns a source that reads it.
+func fakeMachine(t testing.TB, name string) *source {
+	t.Helper()
+	s := newSource(unpackFiles(t, name))
 	s.env = func(string) string { return "" }
 	t.Cleanup(s.close)
 	return s

@@ -190,15 +190,22 @@ func TestPages(t *testing.T) {
 	})
 }
 
+// emptyHistory opens a history of nothing yet.
+func emptyHistory(t *testing.T) *history.History {
+	t.Helper()
+	h, err := history.Open(t.Context(), history.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "history.db")}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
 // TestTrendAndTrial fills a disk in a made-up history: the trend alarms in time, an empty disk with
 // a burst does not, and a trial of a rule finds what would have been.
 func TestTrendAndTrial(t *testing.T) {
 	each(t, func(t *testing.T, h *household) {
 		h.wall = time.Now()
-		past, err := history.Open(t.Context(), history.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "history.db")}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		past := emptyHistory(t)
 		defer past.Close()
 		h.alerts.lent.History = func(context.Context) (*history.History, error) { return past, nil }
 		disk, err := past.Series(t.Context(), metric.FileSystemPercent+"{/}", "", 10)
@@ -262,10 +269,7 @@ func TestTrendAndTrial(t *testing.T) {
 func TestIncreaseWhileStopped(t *testing.T) {
 	each(t, func(t *testing.T, h *household) {
 		h.wall = time.Now()
-		past, err := history.Open(t.Context(), history.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "history.db")}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		past := emptyHistory(t)
 		defer past.Close()
 		series, err := past.Series(t.Context(), key, "", 1)
 		if err != nil {

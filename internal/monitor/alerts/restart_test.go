@@ -111,10 +111,7 @@ func TestGrowthWhileStopped(t *testing.T) {
 func TestKillOfTheServerItself(t *testing.T) {
 	each(t, func(t *testing.T, h *household) {
 		h.wall = time.Now()
-		past, err := history.Open(t.Context(), history.Config{URL: "sqlite:" + filepath.Join(t.TempDir(), "history.db")}, slog.New(slog.DiscardHandler))
-		if err != nil {
-			t.Fatal(err)
-		}
+		past := emptyHistory(t)
 		defer past.Close()
 		kills, err := past.Series(t.Context(), metric.OOMKillsSinceBoot, "", 1)
 		if err != nil {
